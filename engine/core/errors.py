@@ -1,0 +1,11 @@
+"""The two ways engine.core says no: too little to learn from, and an artifact it won't open."""
+
+from __future__ import annotations
+
+
+class NotEnoughData(ValueError):  # noqa: N818 - the name the training service and the API show
+    """The store has too little behaviour to learn from; the message is written for its owner."""
+
+
+class ArtifactRefused(ValueError):  # noqa: N818 - named for what the serving process does
+    """The folder is not the intact artifact that its place claims; the message names the file."""
