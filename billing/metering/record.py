@@ -1,0 +1,135 @@
+"""The usage record: the 64 bytes a serving process keeps of one answered recommendation call."""
+
+from __future__ import annotations
+
+import enum
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# magic, format version, sequence, at_ms, environment id, call id, units, operation, flags, spare
+_BODY = struct.Struct("<3sBQqq16sihh8x")
+_CHECKSUM = struct.Struct("<I")
+_MAGIC = b"SWU"
+_FORMAT_VERSION = 1
+# A ULID carries 48 bits of milliseconds; a later time could not be its call's.
+_MAX_AT_MS = 2**48 - 1
+
+RECORD_BYTES = _BODY.size + _CHECKSUM.size
+
+
+class Operation(enum.IntEnum):
+    """What was recommended; the codes are stored for good, so never renumber them."""
+
+    FOR_USER = 1
+    SIMILAR = 2
+    BOUGHT_TOGETHER = 3
+    CART = 4
+    TRENDING = 5
+    POPULAR = 6
+    RECENTLY_VIEWED = 7
+    RERANK = 8
+
+
+class UsageFlag(enum.IntFlag):
+    """What else is known of a call; a call without BILLABLE is counted and never charged."""
+
+    BILLABLE = 1
+    FALLBACK = 2
+
+
+class UsageRecord(NamedTuple):
+    """One answered call; `call_id` is the recommendation id, a ULID's 16 bytes."""
+
+    sequence: int
+    at_ms: int
+    environment_id: int
+    call_id: bytes
+    units: int
+    operation: int
+    flags: int
+
+
+class BadRecordError(ValueError):
+    """These 64 bytes are not a whole record of this format."""
+
+
+class Parsed(NamedTuple):
+    """The good records of a byte stream up to the first bad one, which begins at `end`."""
+
+    records: list[UsageRecord]
+    end: int
+
+
+def encode(record: UsageRecord) -> bytes:
+    """Give the record's 64 bytes.
+
+    Raises
+    ------
+    ValueError
+        When the call id is not 16 bytes or the time is outside what a ULID can carry.
+    struct.error
+        When a number does not fit its field.
+    """
+    sequence, at_ms, environment_id, call_id, units, operation, flags = record
+    if len(call_id) != 16:
+        raise ValueError(f"A call id has {len(call_id)} bytes; pass the ULID's 16 bytes.")
+    if not 0 <= at_ms <= _MAX_AT_MS:
+        raise ValueError(f"A call's time is {at_ms} ms; pass milliseconds since 1970.")
+    body = _BODY.pack(
+        _MAGIC, _FORMAT_VERSION, sequence, at_ms, environment_id, call_id, units, operation, flags
+    )
+    return body + _CHECKSUM.pack(crc32(body))
+
+
+def decode(data: bytes | memoryview) -> UsageRecord:
+    """Read one record back.
+
+    Raises
+    ------
+    BadRecordError
+        When length, magic, version, time or checksum is wrong.
+    """
+    if len(data) != RECORD_BYTES:
+        raise BadRecordError(f"A usage record has {RECORD_BYTES} bytes, not {len(data)}.")
+    magic, version, *fields = _BODY.unpack_from(data)
+    if magic != _MAGIC or version != _FORMAT_VERSION:
+        raise BadRecordError(f"A usage record begins with {magic!r} {version}.")
+    (checksum,) = _CHECKSUM.unpack_from(data, _BODY.size)
+    if checksum != crc32(data[: _BODY.size]):
+        raise BadRecordError("A usage record's checksum does not match its bytes.")
+    record = UsageRecord._make(fields)
+    if not 0 <= record.at_ms <= _MAX_AT_MS:
+        raise BadRecordError(f"A usage record's time is {record.at_ms} ms.")
+    return record
+
+
+def parse(data: bytes) -> Parsed:
+    """Read records up to the first bad or incomplete one."""
+    records: list[UsageRecord] = []
+    for slot in _slots(data):
+        try:
+            records.append(decode(slot))
+        except BadRecordError:
+            break
+    return Parsed(records=records, end=len(records) * RECORD_BYTES)
+
+
+def next_good(data: bytes, start: int) -> int | None:
+    """Say where the next good record begins at or after the record boundary `start`."""
+    for number, slot in enumerate(_slots(data[start:])):
+        try:
+            decode(slot)
+        except BadRecordError:
+            continue
+        return start + number * RECORD_BYTES
+    return None
+
+
+def _slots(data: bytes) -> Iterator[memoryview]:
+    view = memoryview(data)
+    for start in range(0, len(data) - RECORD_BYTES + 1, RECORD_BYTES):
+        yield view[start : start + RECORD_BYTES]
