@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # magic, format version, sequence, at_ms, environment id, call id, units, operation, flags, spare
 _BODY = struct.Struct("<3sBQqq16sihh8x")
@@ -57,13 +54,6 @@ class BadRecordError(ValueError):
     """These 64 bytes are not a whole record of this format."""
 
 
-class Parsed(NamedTuple):
-    """The good records of a byte stream up to the first bad one, which begins at `end`."""
-
-    records: list[UsageRecord]
-    end: int
-
-
 def encode(record: UsageRecord) -> bytes:
     """Give the record's 64 bytes.
 
@@ -105,31 +95,3 @@ def decode(data: bytes | memoryview) -> UsageRecord:
     if not 0 <= record.at_ms <= _MAX_AT_MS:
         raise BadRecordError(f"A usage record's time is {record.at_ms} ms.")
     return record
-
-
-def parse(data: bytes) -> Parsed:
-    """Read records up to the first bad or incomplete one."""
-    records: list[UsageRecord] = []
-    for slot in _slots(data):
-        try:
-            records.append(decode(slot))
-        except BadRecordError:
-            break
-    return Parsed(records=records, end=len(records) * RECORD_BYTES)
-
-
-def next_good(data: bytes, start: int) -> int | None:
-    """Say where the next good record begins at or after the record boundary `start`."""
-    for number, slot in enumerate(_slots(data[start:])):
-        try:
-            decode(slot)
-        except BadRecordError:
-            continue
-        return start + number * RECORD_BYTES
-    return None
-
-
-def _slots(data: bytes) -> Iterator[memoryview]:
-    view = memoryview(data)
-    for start in range(0, len(data) - RECORD_BYTES + 1, RECORD_BYTES):
-        yield view[start : start + RECORD_BYTES]
