@@ -111,7 +111,9 @@ class VerifyingKeys:
     @classmethod
     def from_pem(cls, bundle: str) -> VerifyingKeys:
         """Read one or two public keys from a bundle of PEM blocks."""
-        blocks = re.findall(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", bundle, re.S)
+        blocks = re.findall(
+            r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", bundle, re.DOTALL
+        )
         keys = [load_pem_public_key(block.encode()) for block in blocks]
         return cls(by_kid={key_id(key): key for key in keys})
 

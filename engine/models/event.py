@@ -1,0 +1,60 @@
+"""What shoppers did."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+from engine.models.item import MAX_ID_CHARACTERS, ItemRef
+from engine.models.shopper import Shopper
+
+
+class Event(models.Model):
+    """One line of an event: an event about three items is three rows with one key."""
+
+    event_key = models.UUIDField(help_text="A digest of the event id, or of the whole event.")
+    line = models.SmallIntegerField()
+    content_digest = models.BinaryField(max_length=16, help_text="Tells a repeat from a conflict.")
+    event_id = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
+    type = models.CharField(max_length=64)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    user = models.ForeignKey(
+        Shopper, on_delete=models.CASCADE, null=True, related_name="+", db_constraint=False
+    )
+    anonymous = models.ForeignKey(
+        Shopper, on_delete=models.CASCADE, null=True, related_name="+", db_constraint=False
+    )
+    session_id = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
+    item_ref = models.ForeignKey(
+        ItemRef,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    quantity = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    price = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    currency = models.CharField(max_length=3, null=True)  # noqa: DJ001
+    order_id = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
+    line_id = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
+    value = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    query = models.TextField(null=True)  # noqa: DJ001
+    category = models.TextField(null=True)  # noqa: DJ001
+    recommendation_id = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    placement = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
+    context = models.JSONField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event_key", "line"], name="event_line_once"),
+        ]
+        indexes: ClassVar = [
+            BrinIndex(fields=["occurred_at"], name="event_occurred_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_key}/{self.line}"

@@ -1,0 +1,64 @@
+"""Training runs and the model versions that came of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class TrainingRun(models.Model):
+    """One attempt to learn from the store's data, and how it ended."""
+
+    class Status(models.TextChoices):
+        """As the contract names them."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    id = models.CharField(primary_key=True, max_length=26)
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    stage = models.CharField(max_length=64, blank=True)
+    progress = models.FloatField(default=0, help_text="0 to 1")
+    rows = models.BigIntegerField(null=True)
+    error = models.TextField(null=True)  # noqa: DJ001  # the contract's optional member
+    model_version = models.CharField(max_length=26, null=True)  # noqa: DJ001
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class ModelVersion(models.Model):
+    """A trained model: its artifact, its evaluation and the gate's verdict.
+
+    Which version is live is said by the environment's row alone; `verdict` is the gate's.
+    """
+
+    class Verdict(models.TextChoices):
+        """What the promotion gate decided."""
+
+        PROMOTED = "promoted"
+        REJECTED = "rejected"
+
+    version = models.CharField(primary_key=True, max_length=26)
+    trained_at = models.DateTimeField()
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    reason = models.TextField()
+    recipe = models.JSONField()
+    data_window = models.JSONField()
+    counts = models.JSONField()
+    metrics = models.JSONField()
+    baselines = models.JSONField()
+    promoted_at = models.DateTimeField(null=True, help_text="When it last became live.")
+    artifact_removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["promoted_at"], name="model_promoted_at")]
+
+    def __str__(self) -> str:
+        return self.version

@@ -1,0 +1,85 @@
+"""The database wrapper that fails closed: every query says for whom, and PostgreSQL enforces it.
+
+Three states of a connection: *nobody* (a query raises), the *platform* (the `public` schema as the
+login itself, which has no rights on any tenant's schema), and an *environment* (its schema and its
+role, set with `SET LOCAL`, so that both end with the transaction and no pooled connection can
+carry them to the next borrower).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_tenants.postgresql_backend import base as django_tenants_backend
+from psycopg import sql
+from typing_extensions import override
+
+from tenants.errors import NoTenantError, NotInTransactionError
+
+# ROLLBACK TO SAVEPOINT reverts a SET LOCAL that was made after the savepoint.
+_UNKNOWN = ("", "")
+
+
+class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[misc]  # untyped base
+    """django-tenants' wrapper with a role per environment and no default tenant."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._in_force: tuple[str, str | None] | None = None
+        super().__init__(*args, **kwargs)
+        self.clear_tenant()
+
+    def clear_tenant(self) -> None:
+        """Forget for whom queries are made: until somebody says so, they raise."""
+        self.tenant = None
+        self.schema_name = None
+        self.search_path_set_schemas = None
+
+    @override
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        if self.schema_name is None:
+            raise NoTenantError(
+                "A query was made for nobody; wrap it in in_environment(…) or on_platform()."
+            )
+        role = getattr(self.tenant, "role_name", None)
+        if role is None and self._in_force is None:
+            super()._handle_search_path(cursor)
+            return
+        if not self.in_atomic_block:
+            raise NotInTransactionError(
+                f"A query for schema '{self.schema_name}' was made outside a transaction; "
+                "wrap it in in_environment(…)."
+            )
+        wanted = (self.schema_name, role)
+        if self._in_force != wanted:
+            self._set_local(*wanted)
+
+    def _set_local(self, schema_name: str, role: str | None) -> None:
+        # One simple-protocol round trip; past Django's cursor, so that query counts stay true.
+        self.connection.execute(
+            sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {}").format(
+                sql.Identifier(schema_name),
+                sql.SQL("NONE") if role is None else sql.Identifier(role),
+            )
+        )
+        self._in_force = (schema_name, role)
+
+    @override
+    def _commit(self) -> None:
+        super()._commit()
+        self._in_force = None
+
+    @override
+    def _rollback(self) -> None:
+        super()._rollback()
+        self._in_force = None
+
+    @override
+    def savepoint_rollback(self, sid: str) -> None:
+        super().savepoint_rollback(sid)
+        if self._in_force is not None:
+            self._in_force = _UNKNOWN
+
+    @override
+    def close(self) -> None:
+        self._in_force = None
+        super().close()

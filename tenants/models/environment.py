@@ -1,0 +1,110 @@
+"""A tenant's environments: each is a schema and a role of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django_tenants.models import DomainMixin, TenantMixin
+
+from tenants.models.tenant import Tenant
+
+
+class EnvironmentManager(models.Manager["Environment"]):
+    """Environments that exist; a deleted one remains as a row that tells serving to let go."""
+
+    def get_queryset(self) -> models.QuerySet[Environment]:
+        """Return the environments whose schemas exist."""
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
+class Environment(TenantMixin):
+    """What a credential opens: `live` or `test` data of one tenant (django-tenants' tenant)."""
+
+    class Kind(models.TextChoices):
+        """A test environment is never billed."""
+
+        LIVE = "live"
+        TEST = "test"
+
+    class OnLimit(models.TextChoices):
+        """What a recommendation call gets when the quota is used up."""
+
+        POPULAR = "popular"
+        ERROR = "error"
+
+    # Schemas are made by provisioning, from a recorded script.
+    auto_create_schema = False
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="environments")
+    kind = models.CharField(max_length=8, choices=Kind)
+    role_name = models.CharField(max_length=63, unique=True)
+    live_version = models.CharField(
+        max_length=26, null=True, help_text="The model version that is served; only this row says."
+    )
+    is_pinned = models.BooleanField(default=False)
+    auto_train = models.CharField(max_length=16, default="daily")
+    auto_promote = models.BooleanField(default=True)
+    on_limit = models.CharField(max_length=8, choices=OnLimit, default=OnLimit.POPULAR)
+    timezone = models.CharField(max_length=64, default="UTC")
+    currency = models.CharField(max_length=3, default="EUR")
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True)
+    control_seq = models.BigIntegerField(default=0, editable=False)
+
+    objects: ClassVar[EnvironmentManager] = EnvironmentManager()
+    with_deleted: ClassVar[models.Manager[Environment]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "kind"], name="environment_kind_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant.slug}/{self.kind}"
+
+
+class Hostname(DomainMixin):
+    """A host that serves an environment's portal (django-tenants' domain)."""
+
+    tenant = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, db_index=True, related_name="hostnames"
+    )
+
+
+class CatalogueClock(models.Model):
+    """Counts an environment's catalogue writes, so that serving reads only what changed.
+
+    A table of its own: it moves with each write, the environment's row with each decision.
+    """
+
+    environment = models.OneToOneField(Environment, on_delete=models.CASCADE, primary_key=True)
+    change_seq = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.environment_id}: {self.change_seq}"
+
+
+class ControlClock(models.Model):
+    """One row that counts every change of a key, tenant, entitlement or environment.
+
+    Triggers bump it inside the writer's transaction; its row lock makes the order of commits the
+    order of numbers, so a reader that asks for what is newer than its last number misses nothing.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    seq = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.seq)
+
+
+class SchemaScript(models.Model):
+    """The statements that make a new environment's schema, recorded from a migrated template."""
+
+    migrations_digest = models.CharField(primary_key=True, max_length=64)
+    statements = models.TextField()
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.migrations_digest

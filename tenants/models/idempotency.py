@@ -1,0 +1,31 @@
+"""First answers to requests that carried an Idempotency-Key."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from tenants.models.environment import Environment
+
+
+class IdempotencyRecord(models.Model):
+    """An answer kept for 24 hours; written in the effect's own transaction, so a crash stores none."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
+    route = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    body_digest = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["environment", "route", "key"], name="idempotency_key_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"
