@@ -1,0 +1,167 @@
+"""Runs Shelfwise's commands from a bare clone: each makes what it needs first, then does its work.
+
+Needs nothing but Python's standard library, and reads on Python 3.8 so that it can say what is
+missing. The Makefile only calls it: python3 deploy/run.py demo
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from deploy.environment import LOCKS, PYTHON, clean_environment, ensure_environment  # noqa: E402
+from deploy.interpreter import NotReady  # noqa: E402
+
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
+CHECKS = (
+    ("format", ["-m", "ruff", "format", "--check", "."]),
+    ("lint", ["-m", "ruff", "check", "."]),
+    ("types", ["-m", "mypy", "."]),
+    ("import contracts", ["-c", LINT_IMPORTS]),
+    ("migrations", ["manage.py", "makemigrations", "--check", "--dry-run"]),
+    ("deployment", ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]),
+)
+
+
+def main() -> int:
+    """Run the named command and return its exit code."""
+    command, *rest = sys.argv[1:] or ["help"]
+    if command not in COMMANDS:
+        print(f"usage: python3 deploy/run.py {'|'.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[command](rest)
+    except NotReady as lack:
+        print(lack, file=sys.stderr)
+        return 2
+    except PermissionError as error:
+        print(f"'{error.filename}' belongs to another user; delete it first.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def setup(_: list[str]) -> int:
+    """Make the environment of the demo and nothing else."""
+    ensure_environment("runtime", goal="setup")
+    return 0
+
+
+def demo(rest: list[str]) -> int:
+    """Hand over to the demo, so that Ctrl-C and signals reach it directly."""
+    python = ensure_environment("runtime", goal="demo")
+    return _become([python, "manage.py", "demo", *rest])
+
+
+def test(rest: list[str]) -> int:
+    """Hand over to the test suite; what follows goes to pytest."""
+    python = ensure_environment("dev", goal="test")
+    return _become([python, "-m", "pytest", "-n", "2", *rest])
+
+
+def check(_: list[str]) -> int:
+    """Run every static check, all of them even when one fails."""
+    python = ensure_environment("dev", goal="check")
+    environment = {**clean_environment(), **_throwaway_production(python)}
+    failed = []
+    for name, arguments in CHECKS:
+        started = time.monotonic()
+        ended = subprocess.run(
+            [python, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        seconds = time.monotonic() - started
+        print(f"  {'✗' if ended.returncode else '✓'} {name} ({seconds:.1f} s)", flush=True)
+        if ended.returncode:
+            failed.append(name)
+            sys.stdout.buffer.write(ended.stdout)
+            sys.stdout.flush()
+    return 1 if failed else 0
+
+
+def bench(rest: list[str]) -> int:
+    """Run each benchmark in deploy/benchmarks."""
+    python = ensure_environment("runtime", goal="bench")
+    for file in sorted((ROOT / "deploy" / "benchmarks").glob("bench_*.py")):
+        code = subprocess.call([python, str(file), *rest], cwd=ROOT, env=clean_environment())
+        if code:
+            return code
+    return 0
+
+
+def stop(_: list[str]) -> int:
+    """Stop what a killed demo left running."""
+    if not PYTHON.exists():
+        print("Nothing is running.")
+        return 0
+    return subprocess.call([str(PYTHON), "-m", "saas.embedded.stop"], cwd=ROOT)
+
+
+def demo_reset(_: list[str]) -> int:
+    """Stop what runs and delete the demo's data."""
+    code = stop([])
+    home = Path(os.environ.get("SHELFWISE_HOME") or ROOT / ".demo")
+    if code or not home.exists():
+        return code
+    if not (home / "pids.json").exists():
+        raise NotReady(f"'{home}' does not look like Shelfwise's data folder; delete it yourself.")
+    shutil.rmtree(home)
+    print(f"Deleted {home}")
+    return 0
+
+
+def lock(_: list[str]) -> int:
+    """Write the lock files anew from pyproject.toml."""
+    uv = shutil.which("uv")
+    if not uv:
+        raise NotReady("make lock needs uv; install it with: pipx install uv")
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    options += ["--no-annotate", "--no-header", "--upgrade"]
+    build = ["deploy/locks/build.in"]
+    runtime = ["pyproject.toml"]
+    dev = ["pyproject.toml", "--group", "dev", "-c", "deploy/locks/runtime.txt"]
+    for name, sources in (("build", build), ("runtime", runtime), ("dev", dev)):
+        target = ["-o", str(LOCKS / f"{name}.txt")]
+        code = subprocess.call([uv, "pip", "compile", *sources, *options, *target], cwd=ROOT)
+        if code:
+            return code
+    return 0
+
+
+COMMANDS = {
+    "setup": setup,
+    "demo": demo,
+    "test": test,
+    "check": check,
+    "bench": bench,
+    "stop": stop,
+    "demo-reset": demo_reset,
+    "lock": lock,
+}
+
+
+def _become(command: list[str]) -> int:
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    os.execve(command[0], command, clean_environment())  # noqa: S606
+
+
+def _throwaway_production(python: str) -> dict[str, str]:
+    """Return settings as in production, with keys made for this one run."""
+    made = subprocess.check_output([python, "-m", "deploy.throwaway_settings"], cwd=ROOT)
+    return dict(json.loads(made))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
