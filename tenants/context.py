@@ -40,7 +40,7 @@ def on_platform() -> Iterator[None]:
 
 
 @contextmanager
-def _acting_for(tenant: Any) -> Iterator[None]:  # noqa: ANN401  # django-tenants' own duck type
+def _acting_for(tenant: Any) -> Iterator[None]:  # django-tenants' own duck type
     before = connection.tenant
     connection.set_tenant(tenant)
     try:

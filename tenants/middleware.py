@@ -16,5 +16,6 @@ class PlatformMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request on the platform."""
         with on_platform():
             return self.get_response(request)

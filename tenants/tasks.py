@@ -34,7 +34,7 @@ def tenant_task(*, name: str) -> Callable[[TenantJob], Any]:
     inside the transaction of its effect.
     """
 
-    def register(function: TenantJob) -> Any:  # noqa: ANN401  # Celery's tasks are untyped
+    def register(function: TenantJob) -> Any:  # Celery's tasks are untyped
         @shared_task(name=name)
         def task(*, job_id: int, environment_id: int | None = None) -> None:
             run_tenant_job(function, name=name, job_id=job_id, environment_id=environment_id)

@@ -132,7 +132,7 @@ class VerifyingKeys:
         }
 
 
-def key_id(public_key: Any) -> str:  # noqa: ANN401  # cryptography has no common base type
+def key_id(public_key: Any) -> str:  # cryptography has no common base type
     """Return the `kid` of a public key: a digest of the key, so that it needs no register."""
     raw = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(raw).hexdigest()[:16]

@@ -1,15 +1,17 @@
-"""Real servers for the whole run, and the cast: Acorn Books, and Birch Shoes who must never see
-Acorn's data.
-"""
+"""Real servers for a whole run, and the cast: Acorn Books, and Birch Shoes, who never sees it."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from saas.embedded.postgres import EmbeddedPostgres
 from saas.embedded.valkey import EmbeddedValkey
+
+if TYPE_CHECKING:
+    from tenants.models.environment import Environment
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,3 +76,137 @@ def _enter_database(worker: str) -> None:
     for variable in ("SHELFWISE_ARTIFACTS", "SHELFWISE_USAGE_LOG"):
         os.environ[variable] += f"/{worker}"
     os.environ["DJANGO_SETTINGS_MODULE"] = "saas.settings"
+    import django
+    from django.test.utils import setup_test_environment
+
+    django.setup()
+    setup_test_environment()
+
+
+@contextmanager
+def as_owner() -> Iterator[None]:
+    """Act as the login that migrates and provisions."""
+    from django.db import connection
+    from psycopg.conninfo import conninfo_to_dict
+
+    def log_in(user: str) -> None:
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict["USER"] = user
+
+    application = connection.settings_dict["USER"]
+    log_in(str(conninfo_to_dict(os.environ["DATABASE_OWNER_URL"])["user"]))
+    try:
+        yield
+    finally:
+        log_in(application)
+
+
+@dataclass(frozen=True)
+class Store:
+    """One of the cast: a tenant with both environments and a secret key for each."""
+
+    live: Environment
+    test: Environment
+    key: str
+    test_key: str
+
+
+def make_key(environment: Environment, *, kind: str = "secret", **fields: Any) -> str:
+    """Make an API key in the database and return its text."""
+    from tenants import tokens
+    from tenants.context import on_platform
+    from tenants.models.api_key import ApiKey
+
+    scopes = tokens.SCOPES if kind == "secret" else tokens.PUBLISHABLE_SCOPES
+    text = tokens.make_key(kind=kind, environment=environment.kind)
+    with on_platform():
+        ApiKey.objects.create(
+            environment=environment,
+            kind=kind,
+            name="of the tests",
+            prefix=text[:12],
+            last_four=text[-4:],
+            digest=tokens.digest(text),
+            **{"scopes": list(scopes), **fields},
+        )
+    return text
+
+
+def make_store(name: str) -> Store:
+    """Provision a tenant for good (committed), with its keys."""
+    from tenants.context import on_platform
+    from tenants.services.create_tenant import create_tenant
+
+    with as_owner():
+        created = create_tenant(name=name, slug=name.lower().replace(" ", "-"))
+    with on_platform():
+        return Store(
+            live=created.live,
+            test=created.test,
+            key=make_key(created.live),
+            test_key=make_key(created.test),
+        )
+
+
+@pytest.fixture(scope="session")
+def migrated() -> None:
+    """A database at the code's migrations, made by the command that deploys use."""
+    subprocess.run([sys.executable, "manage.py", "migrate_schemas", "-v0"], check=True)
+
+
+@pytest.fixture(scope="session")
+def acorn_store(migrated: None) -> Store:
+    return make_store("Acorn Books")
+
+
+@pytest.fixture(scope="session")
+def birch_store(migrated: None) -> Store:
+    return make_store("Birch Shoes")
+
+
+@pytest.fixture
+def database(migrated: None, acorn_store: Store, birch_store: Store) -> Iterator[None]:
+    """A test's own view of the database: whatever it writes is rolled back."""
+    from django.db import transaction
+
+    from tenants.context import on_platform
+
+    with on_platform(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def acorn(database: None, acorn_store: Store) -> Environment:
+    return acorn_store.live
+
+
+@pytest.fixture
+def acorn_test(database: None, acorn_store: Store) -> Environment:
+    return acorn_store.test
+
+
+@pytest.fixture
+def birch(database: None, birch_store: Store) -> Environment:
+    return birch_store.live
+
+
+@pytest.fixture
+def acorn_key(database: None, acorn_store: Store) -> str:
+    return acorn_store.key
+
+
+@pytest.fixture
+def acorn_test_key(database: None, acorn_store: Store) -> str:
+    return acorn_store.test_key
+
+
+@pytest.fixture
+def acorn_publishable_key(acorn: Environment) -> str:
+    return make_key(acorn, kind="publishable", allowed_origins=["https://acorn-books.example"])
+
+
+@pytest.fixture
+def birch_key(database: None, birch_store: Store) -> str:
+    return birch_store.key

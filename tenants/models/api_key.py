@@ -22,7 +22,7 @@ class ApiKey(models.Model):
     class Kind(models.TextChoices):
         """Secret keys belong on servers, publishable keys on pages."""
 
-        SECRET = "secret"
+        SECRET = "secret"  # noqa: S105
         PUBLISHABLE = "publishable"
 
     id = models.CharField(primary_key=True, max_length=30, default=new_key_id)

@@ -39,7 +39,7 @@ class Environment(TenantMixin):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="environments")
     kind = models.CharField(max_length=8, choices=Kind)
     role_name = models.CharField(max_length=63, unique=True)
-    live_version = models.CharField(
+    live_version = models.CharField(  # noqa: DJ001  # no model yet is not an empty name
         max_length=26, null=True, help_text="The model version that is served; only this row says."
     )
     is_pinned = models.BooleanField(default=False)

@@ -10,7 +10,7 @@ from tenants.models.environment import Environment
 
 
 class IdempotencyRecord(models.Model):
-    """An answer kept for 24 hours; written in the effect's own transaction, so a crash stores none."""
+    """An answer kept for 24 hours, stored by the effect's own transaction or not at all."""
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
     route = models.CharField(max_length=200)

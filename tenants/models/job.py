@@ -33,10 +33,10 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True)
     published_at = models.DateTimeField(null=True)
     run_after = models.DateTimeField()
-    dedupe_key = models.CharField(
+    dedupe_key = models.CharField(  # noqa: DJ001  # many rows have no key
         max_length=200, null=True, unique=True, help_text="The same work is queued once, ever."
     )
-    exclusive_key = models.CharField(
+    exclusive_key = models.CharField(  # noqa: DJ001
         max_length=200, null=True, unique=True, help_text="Held while queued or running."
     )
     error = models.TextField(blank=True)

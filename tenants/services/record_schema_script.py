@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from django.core.management import call_command
+from django.core.management.commands.migrate import Command as Migrate
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
@@ -19,6 +20,8 @@ from tenants.context import on_platform
 from tenants.models.environment import SchemaScript
 
 TEMPLATE_SCHEMA = "t_template"
+# Statements that look, or that belong to the transaction of the recording.
+_NOT_RECORDED = ("SELECT", "SHOW", "SET", "SAVEPOINT", "RELEASE")
 
 
 def migrations_digest() -> str:
@@ -52,9 +55,13 @@ def _record() -> list[str]:
     statements: list[str] = []
 
     def record(
-        execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+        execute: Callable[..., Any],
+        sql: str,
+        params: Any,
+        many: bool,  # noqa: FBT001  # Django's signature of a wrapper
+        context: dict[str, Any],
     ) -> Any:
-        if not sql.lstrip().upper().startswith(("SELECT", "SAVEPOINT", "RELEASE", "SET")):
+        if not sql.lstrip().upper().startswith(_NOT_RECORDED):
             statements.append(_as_text(sql, params))
         return execute(sql, params, many, context)
 
@@ -64,7 +71,7 @@ def _record() -> list[str]:
     try:
         connection.set_schema(TEMPLATE_SCHEMA, include_public=False)
         with connection.execute_wrapper(record):
-            call_command("migrate", interactive=False, verbosity=0)
+            call_command(Migrate(), interactive=False, verbosity=0)
     finally:
         connection.set_schema_to_public()
         with connection.cursor() as cursor:

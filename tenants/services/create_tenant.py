@@ -1,0 +1,50 @@
+"""Makes a store: its tenant, its live and test environments, and what its plan allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from saas.lib.config import config
+from saas.lib.errors import Conflict
+from tenants.context import on_platform
+from tenants.models.environment import Environment
+from tenants.models.tenant import Entitlement, Tenant
+from tenants.services.provision_environment import provision_environment
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedTenant:
+    """A new store, ready for its first key."""
+
+    tenant: Tenant
+    live: Environment
+    test: Environment
+
+
+def create_tenant(*, name: str, slug: str) -> CreatedTenant:
+    """Make a tenant with both environments, or nothing at all. Runs as the owner.
+
+    Parameters
+    ----------
+    name
+        What people call the store.
+    slug
+        What hostnames call it: lower-case letters, digits and hyphens.
+
+    Raises
+    ------
+    Conflict
+        The slug is taken.
+    SchemaScriptMissingError
+        The migrations have not been run with this code.
+    """
+    with on_platform(), transaction.atomic():
+        if Tenant.objects.filter(slug=slug).exists():
+            raise Conflict(f"The slug '{slug}' is taken; choose another one.")
+        tenant = Tenant.objects.create(name=name, slug=slug)
+        Entitlement.objects.create(tenant=tenant, training_seconds=config().training_seconds)
+        live = provision_environment(tenant=tenant, kind=Environment.Kind.LIVE)
+        test = provision_environment(tenant=tenant, kind=Environment.Kind.TEST)
+    return CreatedTenant(tenant=tenant, live=live, test=test)
