@@ -1,0 +1,165 @@
+"""The answer of a recommendation call: its closed lists and its shape.
+
+The structs are the single source of the OpenAPI document's schemas and of the answer's JSON, so
+that the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, Raw, Struct, UnsetType, json
+
+# Which part of the model spoke most for an item, or where the item came from without a model.
+Source = Literal["item_item", "taste", "content", "popular", "newest", "history"]
+# How the whole list was made.
+Strategy = Literal["personal", "similar", "popular", "newest", "history"]
+ReasonCode = Literal[
+    "because_you_interacted",
+    "shares_features",
+    "taste_match",
+    "similar_item",
+    "popular_now",
+    "new_arrival",
+    "recently_viewed",
+]
+FallbackTo = Literal["popular", "newest"]
+FallbackReason = Literal[
+    "no_model", "no_shopper", "unknown_shopper", "unknown_item", "nothing_similar"
+]
+WarningCode = Literal["item_not_found"]
+
+
+class Reason(Struct, omit_defaults=True):
+    """Why an item is there; `item_id` is the item that spoke for it."""
+
+    code: ReasonCode
+    text: str
+    item_id: str | None = None
+
+
+class Product(Struct):
+    """What a page needs to show an item; prices are decimal strings."""
+
+    title: str
+    url: str | None
+    image_url: str | None
+    price: str | None
+    list_price: str | None
+    currency: str | None
+    brand: str | None
+    in_stock: bool
+
+
+class AnswerItem(Struct, kw_only=True):
+    """One recommended item; `score` compares items of the same answer alone."""
+
+    id: str
+    group_id: str | UnsetType = UNSET
+    rank: int
+    score: float
+    source: Source
+    reason: Reason
+    product: Product | UnsetType = UNSET
+
+
+class CallWarning(Struct):
+    """Something in the request that the answer could not take into account."""
+
+    code: WarningCode
+    pointer: str
+
+
+class ModelName(Struct):
+    """The model version that answered."""
+
+    version: str
+    trained_at: datetime
+
+
+class Fallback(Struct, rename={"from_": "from"}):
+    """What the call asked for, what it got instead, and why."""
+
+    from_: Strategy
+    to: FallbackTo
+    reason: FallbackReason
+
+
+class Freshness(Struct):
+    """What the answer has seen.
+
+    ``watermark``: all events up to it; null when the recent events could not be read.
+    ``lag_ms``: the age of what is known of the catalogue; null when PostgreSQL has not answered.
+    """
+
+    watermark: str | None
+    lag_ms: int | None
+
+
+class Answer(Struct, kw_only=True):
+    """The answer to a secret key or its token."""
+
+    recommendation_id: str
+    type: str
+    placement: str | None
+    items: list[AnswerItem]
+    warnings: list[CallWarning]
+    model: ModelName | None
+    strategy: Strategy
+    fallback: Fallback | None
+    freshness: Freshness
+    took_ms: float
+
+
+class PublicReason(Struct):
+    """Why an item is there, for a page."""
+
+    code: ReasonCode
+
+
+class PublicItem(Struct):
+    """One recommended item, for a page."""
+
+    id: str
+    rank: int
+    reason: PublicReason
+    product: Product | UnsetType = UNSET
+
+
+class PublicAnswer(Struct):
+    """The answer to a publishable key: nothing that tells one store's shoppers to another."""
+
+    recommendation_id: str
+    items: list[PublicItem]
+    fallback: Fallback | None
+
+
+_encoder = json.Encoder()
+
+
+def encode(answer: Answer | PublicAnswer) -> bytes:
+    """Return the answer's JSON."""
+    return _encoder.encode(answer)
+
+
+def encode_product(product: Product) -> Raw:
+    """Return a product's JSON, made once for each change of the item and copied into answers."""
+    return Raw(_encoder.encode(product))
+
+
+def for_page(answer: Answer) -> PublicAnswer:
+    """Return what a publishable key may see of an answer."""
+    return PublicAnswer(
+        recommendation_id=answer.recommendation_id,
+        items=[
+            PublicItem(
+                id=item.id,
+                rank=item.rank,
+                reason=PublicReason(item.reason.code),
+                product=item.product,
+            )
+            for item in answer.items
+        ],
+        fallback=answer.fallback,
+    )

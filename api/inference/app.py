@@ -1,0 +1,78 @@
+"""The serving application: a bare ASGI callable for the calls, a FastAPI app behind it.
+
+Routing and validating in the framework costs more than a whole recommendation, so it carries only
+what is not hot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from api.inference import responses
+from api.inference.call import OPERATIONS, handle_call
+from api.inference.framework import create_framework_app
+from api.inference.responses import Send, send_preflight, send_problem
+from api.inference.runtime import Runtime
+from saas.lib.errors import MethodNotAllowed, NotFound
+from saas.lib.ids import request_id as accepted_request_id
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+CALLS_PREFIX = "/v1/recommend/"
+
+
+def create_app(runtime: Runtime) -> AsgiApp:
+    """Return the ASGI callable; whoever mounts it starts and stops the runtime, or sends lifespan.
+
+    Parameters
+    ----------
+    runtime
+        Started by the ASGI lifespan where the server sends one; a composing application that
+        keeps the lifespan to itself calls `Runtime.start` and `Runtime.stop`.
+    """
+    framework = create_framework_app(runtime)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # ASGI
+        if scope["type"] == "http" and scope["path"].startswith("/v1/recommend"):
+            await _dispatch(runtime, scope, receive, send)
+        else:
+            await framework(scope, receive, send)
+
+    return application
+
+
+async def _dispatch(runtime: Runtime, scope: Any, receive: Any, send: Send) -> None:
+    headers = dict(scope["headers"])
+    request_id = _request_id(headers)
+    path: str = scope["path"]
+    operation = path.removeprefix(CALLS_PREFIX)
+    if not path.startswith(CALLS_PREFIX) or operation not in OPERATIONS:
+        error = NotFound(f"There is no '{path[:100]}'; known are {', '.join(OPERATIONS)}.")
+        await send_problem(send, error, request_id=request_id)
+    elif scope["method"] == "POST":
+        await handle_call(
+            runtime,
+            operation,
+            headers=headers,
+            request_id=request_id,
+            receive=receive,
+            send=send,
+        )
+    elif scope["method"] == "OPTIONS" and b"origin" in headers:
+        await send_preflight(send, origin=headers[b"origin"], request_id=request_id)
+    else:
+        refused = MethodNotAllowed(
+            f"'{path}' takes POST, not {scope['method'][:20]}.", headers={"Allow": "POST, OPTIONS"}
+        )
+        await send_problem(
+            send,
+            refused,
+            request_id=request_id,
+            headers=responses.page_headers(headers.get(b"origin")),
+        )
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    sent = headers.get(b"x-request-id")
+    return accepted_request_id(sent.decode("latin-1") if sent is not None else None)

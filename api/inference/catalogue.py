@@ -1,0 +1,198 @@
+"""A store's items as serving needs them: what may be shown, what belongs together, what to show.
+
+One thread writes (the shelves' keeper), the event loop reads. Arrays are replaced when they grow
+and single entries are set in place, so a reader sees either the old or the new state of an item.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Raw
+from numpy.typing import NDArray
+
+from api.inference.answers import Product, encode_product
+
+NO_GROUP = -1
+_CATEGORY_SEPARATOR = " > "
+_FIRST_CAPACITY = 256
+# Measured on items of 60-character titles and URLs, strings, lists and arrays together.
+BYTES_PER_ITEM = 1_000
+
+
+class ItemRow(NamedTuple):
+    """An item as read from PostgreSQL; times are epoch seconds."""
+
+    id: int
+    change_seq: int
+    item_id: str
+    group_id: str | None
+    aliases: list[str]
+    categories: list[str]
+    is_sellable: bool
+    is_deleted: bool
+    available_from: float | None
+    available_until: float | None
+    product: Product
+
+
+class Catalogue:
+    """The items of one environment, a struct of arrays by catalogue row."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.rows: dict[str, int] = {}
+        self.item_ids: list[str] = []
+        self.titles: list[str] = []
+        self.products: list[Raw] = []
+        self.group_ids: list[str | None] = []
+        self.available = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
+        self.groups = np.full(_FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
+        # The database id: it grows with each new item.
+        self.ages = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
+        self._aliases: dict[str, int] = {}
+        self._aliases_of: dict[int, list[str]] = {}
+        self._group_codes: dict[str, int] = {}
+        self._members: list[list[int]] = []
+        self._categories: list[tuple[str, ...]] = []
+        self._category_rows: dict[str, NDArray[np.int32]] = {}
+        self._windows: dict[int, tuple[bool, float, float]] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """Estimate what the items occupy."""
+        return self.size * BYTES_PER_ITEM
+
+    @property
+    def n_groups(self) -> int:
+        """Return how many groups have been seen; their numbers are below it."""
+        return len(self._members)
+
+    def find(self, reference: str) -> list[int]:
+        """Return the rows that an id, an alias or a group id names, [] when nothing does."""
+        row = self.rows.get(reference)
+        if row is None:
+            row = self._aliases.get(reference)
+        if row is not None:
+            return [row]
+        code = self._group_codes.get(reference)
+        return list(self._members[code]) if code is not None else []
+
+    def in_category(self, path: str) -> NDArray[np.int32]:
+        """Return the rows under a category path, sub-categories included."""
+        return self._category_rows.get(path, np.empty(0, dtype=np.int32))
+
+    def apply(self, changed: Iterable[ItemRow], *, now: float) -> list[int]:
+        """Take in changed items and return their rows."""
+        rows = []
+        joined: dict[str, list[int]] = {}
+        for item in changed:
+            row = self.rows.get(item.item_id)
+            if row is None:
+                if item.is_deleted:
+                    continue
+                row = self._add(item)
+            rows.append(row)
+            self._describe(row, item)
+            self._group(row, item.group_id)
+            self._alias(row, [] if item.is_deleted else item.aliases)
+            self._categorise(row, item.categories, joined)
+            self._offer(row, item, now)
+        for path, added in joined.items():
+            self._category_rows[path] = np.append(
+                self.in_category(path), np.array(added, dtype=np.int32)
+            )
+        return rows
+
+    def apply_time(self, *, now: float) -> list[int]:
+        """Open and close availability windows and return the rows that changed."""
+        changed = []
+        for row, (is_sellable, opens, closes) in self._windows.items():
+            is_available = is_sellable and opens <= now < closes
+            if is_available != self.available[row]:
+                self.available[row] = is_available
+                changed.append(row)
+        return changed
+
+    def _add(self, item: ItemRow) -> int:
+        row = self.size
+        if row == len(self.available):
+            self.available = np.concatenate([self.available, np.zeros_like(self.available)])
+            self.groups = np.concatenate([self.groups, np.full_like(self.groups, NO_GROUP)])
+            self.ages = np.concatenate([self.ages, np.zeros_like(self.ages)])
+        self.ages[row] = item.id
+        self.item_ids.append(item.item_id)
+        self.titles.append("")
+        self.products.append(Raw())
+        self.group_ids.append(None)
+        self._categories.append(())
+        # Last, so that a reader who finds the row finds all of it.
+        self.size += 1
+        self.rows[item.item_id] = row
+        return row
+
+    def _describe(self, row: int, item: ItemRow) -> None:
+        self.titles[row] = item.product.title
+        self.products[row] = encode_product(item.product)
+
+    def _group(self, row: int, group_id: str | None) -> None:
+        if self.group_ids[row] == group_id:
+            return
+        if self.groups[row] != NO_GROUP:
+            self._members[self.groups[row]].remove(row)
+        self.group_ids[row] = group_id
+        if group_id is None:
+            self.groups[row] = NO_GROUP
+            return
+        code = self._group_codes.get(group_id)
+        if code is None:
+            code = len(self._members)
+            self._members.append([])
+            self._group_codes[group_id] = code
+        self._members[code].append(row)
+        self.groups[row] = code
+
+    def _alias(self, row: int, aliases: list[str]) -> None:
+        for alias in self._aliases_of.pop(row, ()):
+            # Another item may have taken it over meanwhile.
+            if self._aliases.get(alias) == row:
+                del self._aliases[alias]
+        if aliases:
+            self._aliases_of[row] = aliases
+            self._aliases.update(dict.fromkeys(aliases, row))
+
+    def _categorise(self, row: int, paths: list[str], joined: dict[str, list[int]]) -> None:
+        categories = tuple(dict.fromkeys(prefix for path in paths for prefix in _prefixes(path)))
+        before = self._categories[row]
+        if categories == before:
+            return
+        self._categories[row] = categories
+        for path in before:
+            if path in joined and row in joined[path]:
+                joined[path].remove(row)
+            rows = self.in_category(path)
+            self._category_rows[path] = rows[rows != row]
+        for path in categories:
+            joined.setdefault(path, []).append(row)
+
+    def _offer(self, row: int, item: ItemRow, now: float) -> None:
+        is_sellable = item.is_sellable and not item.is_deleted
+        opens = -math.inf if item.available_from is None else item.available_from
+        closes = math.inf if item.available_until is None else item.available_until
+        self.available[row] = is_sellable and opens <= now < closes
+        self._windows.pop(row, None)
+        if is_sellable and (opens, closes) != (-math.inf, math.inf):
+            self._windows[row] = (is_sellable, opens, closes)
+
+
+def _prefixes(path: str) -> list[str]:
+    """Return a path and all paths above it.
+
+    >>> _prefixes("Home > Kitchen")
+    ['Home', 'Home > Kitchen']
+    """
+    steps = path.split(_CATEGORY_SEPARATOR)
+    return [_CATEGORY_SEPARATOR.join(steps[: depth + 1]) for depth in range(len(steps))]

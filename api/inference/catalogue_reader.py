@@ -1,0 +1,124 @@
+"""Reads changed item rows from PostgreSQL, page by page, as each environment's own role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import kwargs_row
+
+from api.inference.answers import Product
+from api.inference.catalogue import ItemRow
+from api.inference.snapshot import Environment
+
+PAGE_ROWS = 5_000
+
+_CLOCKS = """
+    SELECT environment_id, change_seq FROM public.tenants_catalogueclock
+    WHERE environment_id = ANY(%s)
+"""
+_BECOME = "SET LOCAL search_path = {schema}; SET LOCAL ROLE {role}"
+# A batch gives one number to all of its rows, so the id completes the order.
+_CHANGED_ITEMS = """
+    SELECT id, change_seq, item_id, group_id, aliases, categories,
+           in_stock AND recommendable AS is_sellable,
+           deleted_at IS NOT NULL AS is_deleted,
+           extract(epoch FROM available_from)::float8 AS available_from,
+           extract(epoch FROM available_until)::float8 AS available_until,
+           title, url, image_url, price::text, list_price::text, currency, brand, in_stock
+    FROM engine_item
+    WHERE (change_seq, id) > (%s, %s)
+    ORDER BY change_seq, id
+    LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far an environment's changes have been read."""
+
+    change_seq: int = -1
+    id: int = -1
+
+
+class CatalogueReader:
+    """A connection of its own, opened when needed and given up on any error."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._connection: psycopg.Connection | None = None
+
+    def clocks(self, environment_ids: Sequence[int]) -> Mapping[int, int]:
+        """Return the catalogue clocks of environments, one query for all."""
+        rows = self._connected().execute(_CLOCKS, (list(environment_ids),)).fetchall()
+        return dict(rows)
+
+    def page(self, environment: Environment, after: Position) -> list[ItemRow]:
+        """Return the next changed items, in the order of their changes."""
+        connection = self._connected()
+        with connection.transaction(), connection.cursor(row_factory=kwargs_row(_item)) as cursor:
+            cursor.execute(
+                sql.SQL(_BECOME).format(
+                    schema=sql.Identifier(environment.schema_name),
+                    role=sql.Identifier(environment.role_name),
+                )
+            )
+            cursor.execute(_CHANGED_ITEMS, (after.change_seq, after.id, PAGE_ROWS))
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        """Give up the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None:
+            self._connection = psycopg.connect(
+                self._database_url,
+                autocommit=True,
+                connect_timeout=2,
+                application_name="shelfwise-inference-catalogue",
+                options="-c statement_timeout=5s",
+            )
+        return self._connection
+
+
+def _item(
+    *,
+    title: str,
+    url: str | None,
+    image_url: str | None,
+    price: str | None,
+    list_price: str | None,
+    currency: str | None,
+    brand: str | None,
+    in_stock: bool,
+    **members: Any,  # the columns that ItemRow types
+) -> ItemRow:
+    product = Product(
+        title=title,
+        url=url,
+        image_url=image_url,
+        price=_money(price),
+        list_price=_money(list_price),
+        currency=currency,
+        brand=brand,
+        in_stock=in_stock,
+    )
+    return ItemRow(product=product, **members)
+
+
+def _money(stored: str | None) -> str | None:
+    """Return a stored amount as the contract writes it: two decimals, more where they count.
+
+    >>> _money("12.9000"), _money("0.1250"), _money(None)
+    ('12.90', '0.125', None)
+    """
+    if stored is None:
+        return None
+    whole, _, fraction = stored.partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"

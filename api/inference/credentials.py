@@ -1,0 +1,139 @@
+"""Who is calling: an API key or an access token, looked up in the control snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jwt
+
+from api.inference.control import Control
+from api.inference.snapshot import ApiKey, Environment, Snapshot
+from saas.lib.errors import InsufficientScope, InvalidToken, OriginNotAllowed, TenantSuspended
+from tenants.tokens import Claims, VerifyingKeys, digest, is_well_formed, verify_access_token
+
+SCOPE = "recommendations:read"
+# About 5 MB; beyond it the longest unused token is verified again.
+MAX_TOKENS = 10_000
+_KEY_PREFIXES = ("sk_", "pk_")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call it is and with which key."""
+
+    environment: Environment
+    key: ApiKey
+
+    @property
+    def is_publishable(self) -> bool:
+        """Say whether the call comes from a page, so from anyone."""
+        return self.key.kind == "publishable"
+
+
+class Credentials:
+    """Reads `Authorization` headers; the snapshot has the last word on every call."""
+
+    def __init__(
+        self,
+        *,
+        control: Control,
+        verifying_keys: VerifyingKeys,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._control = control
+        self._verifying_keys = verifying_keys
+        self._clock = clock
+        self._tokens: OrderedDict[bytes, Claims] = OrderedDict()
+
+    async def caller(self, authorization: bytes | None, *, origin: bytes | None) -> Caller:
+        """Return who calls.
+
+        Raises
+        ------
+        InvalidToken
+            Missing, malformed, unknown, expired or revoked, of another tenant: always the same.
+        TenantSuspended, InsufficientScope, OriginNotAllowed
+            The credential is good, the call is not allowed with it.
+        """
+        credential = _bearer(authorization)
+        if credential.startswith(_KEY_PREFIXES):
+            if not is_well_formed(credential):
+                raise InvalidToken
+            key_digest = digest(credential)
+            key = await self._known(lambda snapshot: snapshot.keys_by_digest.get(key_digest))
+            scopes = key.scopes
+            caller = self._checked(key)
+        else:
+            claims = self._claims(credential)
+            key = await self._known(lambda snapshot: snapshot.keys_by_id.get(claims.key_id))
+            scopes = key.scopes & frozenset(claims.scopes)
+            caller = self._checked(key)
+            bound = (caller.environment.tenant_id, caller.environment.id)
+            if bound != (claims.tenant_id, claims.environment_id):
+                raise InvalidToken
+        if SCOPE not in scopes:
+            raise InsufficientScope(SCOPE)
+        _check_origin(caller, origin)
+        return caller
+
+    async def _known(self, find: Callable[[Snapshot], ApiKey | None]) -> ApiKey:
+        key = find(self._control.snapshot)
+        if key is None:
+            # Made a moment ago, perhaps: one look at PostgreSQL before saying no.
+            await self._control.refreshed()
+            key = find(self._control.snapshot)
+        if key is None:
+            raise InvalidToken
+        return key
+
+    def _checked(self, key: ApiKey) -> Caller:
+        snapshot = self._control.snapshot
+        if key.ends_at is not None and key.ends_at <= self._clock():
+            raise InvalidToken
+        environment = snapshot.environments.get(key.environment_id)
+        if environment is None or environment.is_deleted:
+            raise InvalidToken
+        tenant = snapshot.tenants.get(environment.tenant_id)
+        if tenant is None or tenant.status == "deleted":
+            raise InvalidToken
+        if tenant.status == "suspended":
+            raise TenantSuspended("This store is suspended; its owner finds the reason by e-mail.")
+        return Caller(environment=environment, key=key)
+
+    def _claims(self, token: str) -> Claims:
+        token_digest = hashlib.sha256(token.encode()).digest()
+        claims = self._tokens.get(token_digest)
+        if claims is not None and claims.expires_at > self._clock():
+            self._tokens.move_to_end(token_digest)
+            return claims
+        try:
+            claims = verify_access_token(token, keys=self._verifying_keys)
+        except jwt.InvalidTokenError:
+            self._tokens.pop(token_digest, None)
+            raise InvalidToken from None
+        self._tokens[token_digest] = claims
+        if len(self._tokens) > MAX_TOKENS:
+            self._tokens.popitem(last=False)
+        return claims
+
+
+def _bearer(authorization: bytes | None) -> str:
+    scheme, _, credential = (authorization or b"").partition(b" ")
+    if scheme.lower() != b"bearer" or not credential.isascii():
+        raise InvalidToken
+    return credential.strip().decode("ascii")
+
+
+def _check_origin(caller: Caller, origin: bytes | None) -> None:
+    """Keep a publishable key to the pages on its list; an app sends no origin."""
+    if not caller.is_publishable or origin is None:
+        return
+    text = origin.decode("latin-1")
+    if text not in caller.key.allowed_origins:
+        raise OriginNotAllowed(
+            f"This key is not for pages of '{text[:100]}'; add the origin to the key's list."
+        )

@@ -1,0 +1,95 @@
+"""Turns a body into a request struct, or into the error that says which member is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+import msgspec
+import orjson
+
+from api.inference.requests import REQUEST_TYPES, WAYS_OUT, Request
+from saas.lib.errors import InvalidParameter, MalformedJson, UnknownField
+
+_DECODERS: dict[str, msgspec.json.Decoder[Request]] = {
+    name: msgspec.json.Decoder(type_) for name, type_ in REQUEST_TYPES.items()
+}
+_UNKNOWN_FIELD = re.compile(r"unknown field `(.*?)`(?: - at `\$(.*)`)?$", re.DOTALL)
+_MISSING_FIELD = re.compile(r"missing required field `(.*?)`")
+_AT = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_SHOWN_CHARACTERS = 60
+
+
+def decode(operation: str, body: bytes) -> Request:
+    """Return the request.
+
+    Raises
+    ------
+    MalformedJson, UnknownField, InvalidParameter
+        The body is not such a request; the error names the member and the way out.
+    """
+    try:
+        request = _DECODERS[operation].decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _explained(operation, body, error) from None
+    if b"\\u0000" in body:
+        _check_text(request)
+    return request
+
+
+def _check_text(request: Request) -> None:
+    for field in request.__struct_fields__:
+        value = getattr(request, field)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and "\0" in text:
+                raise InvalidParameter(
+                    f"'{field}' carries a NUL character; send text without it.",
+                    pointer=f"/{field}",
+                )
+
+
+def _explained(operation: str, body: bytes, error: Exception) -> Exception:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as malformed:
+        return MalformedJson(f"The body is not JSON: {malformed.msg}; send a JSON object.")
+    if not isinstance(error, msgspec.ValidationError):
+        return MalformedJson("The body is not JSON that this service reads; send a JSON object.")
+    message = str(error)
+    if unknown := _UNKNOWN_FIELD.search(message):
+        return _unknown_field(operation, unknown.group(1))
+    if missing := _MISSING_FIELD.search(message):
+        name = missing.group(1)
+        return InvalidParameter(f"'{name}' is missing; send {WAYS_OUT[name]}.", pointer=f"/{name}")
+    at = _AT.search(message)
+    steps = [name or int(index) for name, index in _STEP.findall(at.group(1))] if at else []
+    if not steps:
+        return InvalidParameter("The body is not a JSON object; send one such as {}.", pointer="")
+    return InvalidParameter(
+        f"'{steps[0]}' has {_shown(parsed, steps)}; send {WAYS_OUT[str(steps[0])]}.",
+        pointer="".join(f"/{step}" for step in steps),
+    )
+
+
+def _unknown_field(operation: str, name: str) -> UnknownField:
+    known = REQUEST_TYPES[operation].__struct_fields__
+    nearest = difflib.get_close_matches(name, known, n=1)
+    way_out = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}."
+    return UnknownField(
+        f"'{name[:_SHOWN_CHARACTERS]}' is not a member of this call; {way_out}",
+        pointer="/" + name.replace("~", "~0").replace("/", "~1"),
+    )
+
+
+def _shown(parsed: Any, steps: list[str | int]) -> str:  # any JSON value
+    value = parsed
+    for step in steps:
+        value = value[step]
+    if isinstance(value, list):
+        return f"{len(value)} entries"
+    if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
+        return f"a string of {len(value)} characters"
+    text = orjson.dumps(value).decode().replace('"', "'")
+    return f"the value {text}" if len(text) <= _SHOWN_CHARACTERS else "a value of the wrong kind"

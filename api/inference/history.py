@@ -1,0 +1,169 @@
+"""What a shopper did: the model's memory and the last seconds from Redis, merged.
+
+Redis is asked once for each call and never waited for long: without it a call is answered from
+the model's memory alone, and `freshness` says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from api.inference import metrics
+from api.inference.shelf import Shelf
+from engine.core.dataset import EVENT_WEIGHTS
+from saas.lib.recent_events import RecentEvent, recent_list, unpack, watermark_hash
+
+TIMEOUT_SECONDS = 0.05
+# After a failure nobody asks for this long, so that a dead Redis costs one call a second 50 ms.
+REST_SECONDS = 1.0
+_DAY_SECONDS = 86_400
+# A session that the caller names itself is looking at items, no more.
+_SESSION_WEIGHT = EVENT_WEIGHTS["view"]
+_LOOKING = frozenset({"view", "click"})
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Recents:
+    """What Redis knows of a shopper; no watermark where it could not be asked."""
+
+    events: tuple[RecentEvent, ...] = ()
+    watermark: str | None = None
+
+
+class RecentEvents:
+    """The recent-event lists in Redis, with a limit on what asking may cost."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._redis: Redis | None = None
+        self._rests_until = 0.0
+
+    async def read(self, environment_id: int, shopper_keys: Sequence[str]) -> Recents:
+        """Return the shopper's recent events, newest first, and the watermark: one round trip."""
+        if time.monotonic() < self._rests_until:
+            metrics.RECENT_EVENTS_FAILURES.inc()
+            return Recents()
+        if self._redis is None:
+            # Made in the event loop that it belongs to.
+            self._redis = Redis.from_url(self._redis_url)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hmget(watermark_hash(environment_id), "epoch", "n")
+        for shopper_key in shopper_keys:
+            pipeline.lrange(recent_list(environment_id, shopper_key), 0, -1)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                (epoch, n), *lists = await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            metrics.RECENT_EVENTS_FAILURES.inc()
+            _log.warning("recent_events_unread", error=type(error).__name__)
+            return Recents()
+        return Recents(events=_merged(lists), watermark=_watermark(epoch, n))
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = None
+
+
+def _watermark(epoch: bytes | None, n: bytes | None) -> str | None:
+    return f"{epoch.decode()}-{n.decode()}" if epoch is not None and n is not None else None
+
+
+def _merged(lists: Sequence[Sequence[bytes]]) -> tuple[RecentEvent, ...]:
+    # The same event stands in the list of its user, its visitor and its session.
+    entries = {entry for each in lists for entry in each}
+    events = []
+    for entry in entries:
+        try:
+            events.append(unpack(entry))
+        except (orjson.JSONDecodeError, ValueError, TypeError):
+            continue
+    return tuple(sorted(events, key=lambda event: event.epoch_ms, reverse=True))
+
+
+@dataclass(slots=True)
+class History:
+    """A shopper as ranking sees one, by the model's item rows.
+
+    Attributes
+    ----------
+    entries : list of (row, weight, age in days)
+        What speaks for the shopper's taste.
+    purchased : set of int
+        Everything that was bought and not given back.
+    looked_at : dict of int to float
+        When an item was last looked at, epoch seconds.
+    """
+
+    entries: list[tuple[int, float, float]] = field(default_factory=list)
+    purchased: set[int] = field(default_factory=set)
+    looked_at: dict[int, float] = field(default_factory=dict)
+
+
+def merge_history(
+    shelf: Shelf,
+    *,
+    profile_keys: Sequence[str],
+    recents: Recents,
+    session_rows: Sequence[int],
+) -> History:
+    """Return the shopper's history as the model and Redis tell it.
+
+    Ages count back from the model's newest time, so that imported history is as fresh as it was;
+    what came later has the age 0. A recent event that the model has learned already (it is not
+    newer than the shopper's last one there) counts once.
+    """
+    history = History()
+    if shelf.model is None:
+        return history
+    artifact = shelf.model.artifact
+    weights: dict[int, float] = {}
+    seconds: dict[int, float] = {}
+    learned_until = 0.0
+    for key in profile_keys:
+        history.purchased.update(artifact.purchased(key).tolist())
+        for row, weight, at in artifact.history(key):
+            weights[row] = weights.get(row, 0.0) + weight
+            seconds[row] = max(seconds.get(row, 0.0), at)
+            learned_until = max(learned_until, at)
+    history.looked_at.update(seconds)
+    for event in reversed(recents.events):
+        at = event.epoch_ms // 1000
+        if at <= learned_until:
+            continue
+        for row in (shelf.find(event.item_id) or ())[:1]:
+            _add_event(history, weights, row, event.type)
+            seconds[row] = at
+            if event.type in _LOOKING:
+                history.looked_at[row] = at
+    for row in session_rows:
+        weights[row] = weights.get(row, 0.0) + _SESSION_WEIGHT
+        seconds[row] = artifact.newest_seconds
+    history.entries = [
+        (row, weight, max(0.0, (artifact.newest_seconds - seconds[row]) / _DAY_SECONDS))
+        for row, weight in weights.items()
+        if weight > 0
+    ]
+    return history
+
+
+def _add_event(history: History, weights: dict[int, float], row: int, type_: str) -> None:
+    weight = EVENT_WEIGHTS.get(type_, 0.0)
+    if weight:
+        weights[row] = weights.get(row, 0.0) + weight
+    if type_ == "purchase":
+        history.purchased.add(row)
+    elif type_ == "refund":
+        history.purchased.discard(row)

@@ -1,0 +1,245 @@
+"""Decides a recommendation call: from request, shelf and recent events to the items and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from msgspec import UNSET
+
+from api.inference.answers import (
+    CallWarning,
+    Fallback,
+    FallbackReason,
+    Strategy,
+)
+from api.inference.history import History, Recents, merge_history
+from api.inference.requests import (
+    ForUserRequest,
+    PopularRequest,
+    RecentlyViewedRequest,
+    Request,
+    RerankRequest,
+    SimilarRequest,
+)
+from api.inference.selection import Mask, Picked, Rank, allowed_rows, newest_rows, ranked_rows
+from api.inference.shelf import Shelf
+from engine.core.artifact import Artifact
+from engine.core.ranking import Ranked, Reason, rank_for_user, rank_popular, rank_similar
+from saas.lib.recent_events import anonymous_key, session_key, user_key
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was decided; `picked` are the model's rows, `newest` the catalogue's."""
+
+    strategy: Strategy
+    picked: list[Picked] = field(default_factory=list)
+    newest: list[int] = field(default_factory=list)
+    fallback: Fallback | None = None
+    warnings: list[CallWarning] = field(default_factory=list)
+
+
+def shopper_keys(request: Request) -> tuple[list[str], list[str]]:
+    """Return the shopper's keys: those with a profile, and all."""
+    profile = []
+    if request.user_id is not None:
+        profile.append(user_key(request.user_id))
+    if request.anonymous_id is not None:
+        profile.append(anonymous_key(request.anonymous_id))
+    if request.session_id is None:
+        return profile, profile
+    return profile, [*profile, session_key(request.session_id)]
+
+
+def recommend(request: Request, *, shelf: Shelf, recents: Recents) -> Outcome:
+    """Answer a call. Sold-out, hidden and given items never come back; nothing is made up."""
+    call = _Call(request, shelf, recents)
+    if shelf.model is None:
+        return call.newest(reason="no_model")
+    return call.answer(shelf.model.artifact)
+
+
+class _Call:
+    """One call with what it refers to already looked up."""
+
+    def __init__(self, request: Request, shelf: Shelf, recents: Recents) -> None:
+        self.request = request
+        self.shelf = shelf
+        self.recents = recents
+        self.warnings: list[CallWarning] = []
+        self.excluded = self._rows(request.exclude, "/exclude", every_variant=True)
+        self.seeds: list[int] = []
+        if isinstance(request, ForUserRequest):
+            self.seeds = self._rows(request.session, "/session", every_variant=False)
+        elif isinstance(request, SimilarRequest):
+            self.seeds = self._rows((request.item_id,), "/item_id", every_variant=False)
+        elif isinstance(request, RerankRequest):
+            self.seeds = self._rows(request.item_ids, "/item_ids", every_variant=True)
+
+    def answer(self, artifact: Artifact) -> Outcome:
+        request = self.request
+        if isinstance(request, SimilarRequest):
+            return self._similar(artifact)
+        if isinstance(request, PopularRequest):
+            return self._popular(artifact, category=request.category)
+        if isinstance(request, RecentlyViewedRequest):
+            return self._recently_viewed()
+        if isinstance(request, RerankRequest):
+            return self._rerank(artifact)
+        return self._for_user(artifact)
+
+    def newest(self, *, reason: FallbackReason) -> Outcome:
+        catalogue = self.shelf.catalogue
+        request = self.request
+        given = [*request.exclude, *self._given_ids()]
+        given += [event.item_id for event in self.recents.events if event.type == "purchase"]
+        rows = newest_rows(
+            catalogue,
+            hidden=[row for each in given for row in catalogue.find(each)],
+            category=request.category if isinstance(request, PopularRequest) else None,
+            limit=request.limit,
+            collapse=request.collapse,
+        )
+        return Outcome(
+            strategy="newest",
+            newest=rows,
+            fallback=Fallback(from_=_own_strategy(request), to="newest", reason=reason),
+            warnings=self.warnings,
+        )
+
+    def _given_ids(self) -> Sequence[str]:
+        if isinstance(self.request, ForUserRequest):
+            return self.request.session
+        return (self.request.item_id,) if isinstance(self.request, SimilarRequest) else ()
+
+    def _for_user(self, artifact: Artifact) -> Outcome:
+        history = self._history(session_rows=self.seeds)
+        allowed = self._allowed(history, seeds=self.seeds, excludes_purchased=True)
+        return self._personal(artifact, history, allowed)
+
+    def _rerank(self, artifact: Artifact) -> Outcome:
+        history = self._history(session_rows=())
+        allowed = self._allowed(history, seeds=(), excludes_purchased=False)
+        others = allowed.copy()
+        others[self.seeds] = False
+        return self._personal(artifact, history, allowed & ~others)
+
+    def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
+        if not history.entries:
+            _, keys = shopper_keys(self.request)
+            return self._fall_back_to_popular(
+                artifact, allowed, reason="unknown_shopper" if keys else "no_shopper"
+            )
+        rank = partial(_rank_for_user, artifact, history)
+        return Outcome(
+            strategy="personal", picked=self._ranked(rank, allowed), warnings=self.warnings
+        )
+
+    def _similar(self, artifact: Artifact) -> Outcome:
+        allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
+        if not self.seeds:
+            return self._fall_back_to_popular(artifact, allowed, reason="unknown_item")
+        rank = partial(_rank_similar, artifact, self.seeds[0])
+        picked = self._ranked(rank, allowed)
+        if not picked:
+            return self._fall_back_to_popular(artifact, allowed, reason="nothing_similar")
+        return Outcome(strategy="similar", picked=picked, warnings=self.warnings)
+
+    def _popular(self, artifact: Artifact, *, category: str | None) -> Outcome:
+        allowed = self._allowed(None, seeds=(), excludes_purchased=False)
+        if category is not None:
+            allowed = allowed & self.shelf.in_category(category)
+        return Outcome(
+            strategy="popular",
+            picked=self._ranked(partial(_rank_popular, artifact), allowed),
+            warnings=self.warnings,
+        )
+
+    def _recently_viewed(self) -> Outcome:
+        history = self._history(session_rows=())
+        allowed = self._allowed(history, seeds=(), excludes_purchased=False)
+        newest_first = sorted(history.looked_at, key=history.looked_at.__getitem__, reverse=True)
+        shown = [row for row in newest_first if allowed[row]][: self.request.limit]
+        reason = Reason(code="recently_viewed", seed_row=None)
+        return Outcome(
+            strategy="history",
+            picked=[
+                Picked(row=row, score=history.looked_at[row], source="history", reason=reason)
+                for row in shown
+            ],
+            warnings=self.warnings,
+        )
+
+    def _fall_back_to_popular(
+        self, artifact: Artifact, allowed: Mask, *, reason: FallbackReason
+    ) -> Outcome:
+        return Outcome(
+            strategy="popular",
+            picked=self._ranked(partial(_rank_popular, artifact), allowed),
+            fallback=Fallback(from_=_own_strategy(self.request), to="popular", reason=reason),
+            warnings=self.warnings,
+        )
+
+    def _ranked(self, rank: Rank, allowed: Mask) -> list[Picked]:
+        return ranked_rows(
+            rank,
+            self.shelf,
+            allowed=allowed,
+            limit=self.request.limit,
+            collapse=self.request.collapse,
+        )
+
+    def _allowed(
+        self, history: History | None, *, seeds: Sequence[int], excludes_purchased: bool
+    ) -> Mask:
+        asked = self.request.exclude_purchased
+        purchased: set[int] = set()
+        if excludes_purchased if asked is UNSET else asked:
+            purchased = (history or self._history(session_rows=())).purchased
+        return allowed_rows(
+            self.shelf, hidden=self.excluded, hidden_with_group=[*seeds, *purchased]
+        )
+
+    def _history(self, *, session_rows: Sequence[int]) -> History:
+        profile_keys, _ = shopper_keys(self.request)
+        return merge_history(
+            self.shelf, profile_keys=profile_keys, recents=self.recents, session_rows=session_rows
+        )
+
+    def _rows(self, references: Sequence[str], pointer: str, *, every_variant: bool) -> list[int]:
+        rows: list[int] = []
+        for index, reference in enumerate(references):
+            found = self.shelf.find(reference)
+            if found is None:
+                place = pointer if pointer == "/item_id" else f"{pointer}/{index}"
+                self.warnings.append(CallWarning(code="item_not_found", pointer=place))
+            else:
+                rows.extend(found if every_variant else found[:1])
+        return rows
+
+
+_OWN_STRATEGIES: dict[type[Request], Strategy] = {
+    ForUserRequest: "personal",
+    RerankRequest: "personal",
+    SimilarRequest: "similar",
+    PopularRequest: "popular",
+    RecentlyViewedRequest: "history",
+}
+
+
+def _own_strategy(request: Request) -> Strategy:
+    return _OWN_STRATEGIES[type(request)]
+
+
+def _rank_for_user(artifact: Artifact, history: History, allowed: Mask, limit: int) -> Ranked:
+    return rank_for_user(artifact, history=history.entries, allowed=allowed, limit=limit)
+
+
+def _rank_similar(artifact: Artifact, item_row: int, allowed: Mask, limit: int) -> Ranked:
+    return rank_similar(artifact, item_row=item_row, allowed=allowed, limit=limit)
+
+
+def _rank_popular(artifact: Artifact, allowed: Mask, limit: int) -> Ranked:
+    return rank_popular(artifact, allowed=allowed, limit=limit)

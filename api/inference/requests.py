@@ -1,0 +1,91 @@
+"""What a recommendation call may ask: one msgspec struct for each type, and errors that help.
+
+The structs are the single source of the OpenAPI document's request schemas, too.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Id = Annotated[str, Meta(min_length=1, max_length=256, description="An id of the store's own.")]
+Limit = Annotated[int, Meta(ge=1, le=100)]
+ExcludedIds = Annotated[list[Id], Meta(max_length=1000)]
+SessionIds = Annotated[list[Id], Meta(max_length=100, description="Item ids, newest last.")]
+RerankIds = Annotated[list[Id], Meta(min_length=1, max_length=500)]
+Category = Annotated[str, Meta(min_length=1, max_length=1024, description="A category path.")]
+Placement = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """The members that every recommendation call takes.
+
+    ``exclude_purchased`` is unset by default: each type has a default of its own.
+    """
+
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    session_id: Id | None = None
+    limit: Limit = 10
+    placement: Placement | None = None
+    exclude: ExcludedIds = []
+    exclude_purchased: bool | UnsetType = UNSET
+    collapse: Literal["group", "none"] = "group"
+    include: list[Literal["product"]] = []
+
+
+class ForUserRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What this shopper may like."""
+
+    session: SessionIds = []
+
+
+class SimilarRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What is like this item."""
+
+    item_id: Id
+
+
+class PopularRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What sells best, in the whole store or in a category."""
+
+    category: Category | None = None
+
+
+class RecentlyViewedRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What this shopper has looked at, newest first."""
+
+
+class RerankRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """The store's own selection in the order this shopper may like."""
+
+    item_ids: RerankIds
+
+
+Request = ForUserRequest | SimilarRequest | PopularRequest | RecentlyViewedRequest | RerankRequest
+
+REQUEST_TYPES: dict[str, type[Request]] = {
+    "for-user": ForUserRequest,
+    "similar": SimilarRequest,
+    "popular": PopularRequest,
+    "recently-viewed": RecentlyViewedRequest,
+    "rerank": RerankRequest,
+}
+
+# What to send instead, by member: the last clause of an error's sentence.
+WAYS_OUT: dict[str, str] = {
+    "user_id": "a string of 1 to 256 characters",
+    "anonymous_id": "a string of 1 to 256 characters",
+    "session_id": "a string of 1 to 256 characters",
+    "item_id": "a string of 1 to 256 characters",
+    "limit": "a whole number from 1 to 100",
+    "placement": "a string of 1 to 100 characters",
+    "exclude": "a list of at most 1,000 ids of 1 to 256 characters",
+    "exclude_purchased": "true or false",
+    "collapse": "'group' or 'none'",
+    "include": "a list that may hold 'product'",
+    "session": "a list of at most 100 item ids, newest last",
+    "category": "a category path such as 'Home > Kitchen'",
+    "item_ids": "a list of 1 to 500 item ids",
+}

@@ -1,0 +1,114 @@
+"""What may be in an answer at all: the rules that hold for every type, as masks over item rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.inference.catalogue import NO_GROUP, Catalogue
+from api.inference.shelf import Shelf
+from engine.core.ranking import Ranked, Reason
+
+Mask = NDArray[np.bool_]
+Rank = Callable[[Mask, int], Ranked]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A chosen item by the model's row."""
+
+    row: int
+    score: float
+    source: str
+    reason: Reason
+
+
+def allowed_rows(shelf: Shelf, *, hidden: Iterable[int], hidden_with_group: Iterable[int]) -> Mask:
+    """Return which of the model's items may be shown: on sale now and not hidden by the call."""
+    allowed: Mask = shelf.available.copy()
+    allowed[list(hidden)] = False
+    with_group = list(hidden_with_group)
+    allowed[with_group] = False
+    return _without_groups(
+        allowed, groups=shelf.groups, of_rows=with_group, catalogue=shelf.catalogue
+    )
+
+
+def ranked_rows(
+    rank: Rank, shelf: Shelf, *, allowed: Mask, limit: int, collapse: str
+) -> list[Picked]:
+    """Rank and keep the best item of each group, asking again until the list is full."""
+    is_one_per_group = collapse == "group" and shelf.catalogue.n_groups > 0
+    picked: list[Picked] = []
+    taken: set[int] = set()
+    while True:
+        wanted = limit - len(picked)
+        ranked = rank(allowed, wanted)
+        for row, score, source, reason in zip(
+            ranked.rows.tolist(),
+            ranked.scores.tolist(),
+            ranked.sources,
+            ranked.reasons,
+            strict=True,
+        ):
+            group = int(shelf.groups[row]) if is_one_per_group else NO_GROUP
+            if group in taken:
+                continue
+            if group != NO_GROUP:
+                taken.add(group)
+            picked.append(Picked(row=row, score=score, source=source, reason=reason))
+        if len(picked) == limit or len(ranked.rows) < wanted:
+            return picked
+        rows = ranked.rows.tolist()
+        allowed = allowed.copy()
+        allowed[rows] = False
+        allowed = _without_groups(
+            allowed, groups=shelf.groups, of_rows=rows, catalogue=shelf.catalogue
+        )
+
+
+def newest_rows(
+    catalogue: Catalogue, *, hidden: Iterable[int], category: str | None, limit: int, collapse: str
+) -> list[int]:
+    """Return the catalogue rows of the newest items on sale: what a store without a model shows."""
+    size = catalogue.size
+    allowed: Mask = catalogue.available[:size].copy()
+    rows = [row for row in hidden if row < size]
+    allowed[rows] = False
+    groups = catalogue.groups[:size]
+    allowed = _without_groups(allowed, groups=groups, of_rows=rows, catalogue=catalogue)
+    if category is not None:
+        is_inside = np.zeros(size, dtype=np.bool_)
+        inside = catalogue.in_category(category)
+        is_inside[inside[inside < size]] = True
+        allowed &= is_inside
+    candidates = np.flatnonzero(allowed)
+    newest_first = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
+    chosen: list[int] = []
+    taken: set[int] = set()
+    for row in newest_first.tolist():
+        group = int(groups[row]) if collapse == "group" else NO_GROUP
+        if group in taken:
+            continue
+        if group != NO_GROUP:
+            taken.add(group)
+        chosen.append(row)
+        if len(chosen) == limit:
+            break
+    return chosen
+
+
+def _without_groups(
+    allowed: Mask, *, groups: NDArray[np.int32], of_rows: list[int], catalogue: Catalogue
+) -> Mask:
+    if not of_rows or not catalogue.n_groups:
+        return allowed
+    # The last entry answers for NO_GROUP, which is -1.
+    is_hidden = np.zeros(catalogue.n_groups + 1, dtype=np.bool_)
+    is_hidden[groups[of_rows]] = True
+    is_hidden[NO_GROUP] = False
+    result: Mask = allowed & ~is_hidden[groups]
+    return result

@@ -1,0 +1,86 @@
+"""A model version seen through the catalogue of now: what a call ranks, hides and describes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.inference.catalogue import NO_GROUP, Catalogue
+from api.inference.model_store import Model
+
+NO_ROW = -1
+
+
+class Shelf:
+    """One environment's model and catalogue, joined by item id.
+
+    Attributes
+    ----------
+    available : bool[n_items]
+        By the model's item rows: may be shown now.
+    groups : int32[n_items]
+        By the model's item rows: the same number for variants of a product, `NO_GROUP` for none.
+    catalogue_rows : int32[n_items]
+        The catalogue's row of each of the model's items, `NO_ROW` where it has none.
+    """
+
+    def __init__(self, *, model: Model | None, catalogue: Catalogue, is_current: bool) -> None:
+        self.model = model
+        self.catalogue = catalogue
+        self.is_current = is_current
+        self.last_used = time.monotonic()
+        n_items = model.artifact.n_items if model else 0
+        # Without PostgreSQL nobody knows what is sold out; what was learned is served on.
+        self.available = np.full(n_items, not is_current, dtype=np.bool_)
+        self.groups = np.full(n_items, NO_GROUP, dtype=np.int32)
+        self.catalogue_rows = np.full(n_items, NO_ROW, dtype=np.int32)
+        if model is not None:
+            self.refresh(range(catalogue.size))
+
+    @property
+    def size_bytes(self) -> int:
+        """Return what keeping the shelf costs, mapped files included."""
+        return self.catalogue.size_bytes + (self.model.size_bytes if self.model else 0)
+
+    def refresh(self, catalogue_rows: Iterable[int]) -> None:
+        """Take over what changed in the catalogue's rows."""
+        if self.model is None:
+            return
+        item_row = self.model.artifact.item_row
+        item_ids = self.catalogue.item_ids
+        for catalogue_row in catalogue_rows:
+            row = item_row(item_ids[catalogue_row])
+            if row is not None:
+                self.catalogue_rows[row] = catalogue_row
+                self.groups[row] = self.catalogue.groups[catalogue_row]
+                self.available[row] = self.catalogue.available[catalogue_row]
+
+    def find(self, reference: str) -> list[int] | None:
+        """Return the model's rows that an id, alias or group id names.
+
+        None where nobody knows the text; [] where the item is newer than the model.
+        """
+        catalogue_rows = self.catalogue.find(reference)
+        if self.model is None:
+            return [] if catalogue_rows else None
+        item_row = self.model.artifact.item_row
+        if not catalogue_rows:
+            row = item_row(reference)
+            return None if row is None else [row]
+        rows = (item_row(self.catalogue.item_ids[each]) for each in catalogue_rows)
+        return [row for row in rows if row is not None]
+
+    def in_category(self, path: str) -> NDArray[np.bool_]:
+        """Return, by the model's item rows, which items lie under a category."""
+        if self.model is None:
+            return np.zeros(0, dtype=np.bool_)
+        is_inside = np.zeros(self.catalogue.size, dtype=np.bool_)
+        rows = self.catalogue.in_category(path)
+        is_inside[rows[rows < len(is_inside)]] = True
+        known = np.flatnonzero(self.catalogue_rows != NO_ROW)
+        mask = np.zeros(len(self.available), dtype=np.bool_)
+        mask[known] = is_inside[self.catalogue_rows[known]]
+        return mask
