@@ -53,7 +53,7 @@ class Shipper:
             pause = self._try_round()
         self._try_round()
         _log.info("shipper_stopped", unshipped_bytes=self._unshipped_bytes())
-        self._disconnect()
+        self.close()
 
     def ship_all(self) -> int:
         """Ship every whole record that is there now and return how many were new.
@@ -75,6 +75,12 @@ class Shipper:
         self._shipped_up_to = began_at
         return new_calls
 
+    def close(self) -> None:
+        """Let go of PostgreSQL; the next round connects anew."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._ledger = None
+
     def database_problem(self) -> str | None:
         """Say why the last round failed, if it did."""
         return self._error
@@ -95,8 +101,8 @@ class Shipper:
             self._error = f"{type(error).__name__}: {error}"
             metrics.FAILED_ROUNDS.inc()
             _log.warning("shipping_failed", error=self._error, failed_rounds=self._failed_rounds)
-            self._disconnect()
-            pause = min(POLL_SECONDS * 2**self._failed_rounds, MAX_BACK_OFF_SECONDS)
+            self.close()
+            pause = min(POLL_SECONDS * 2.0**self._failed_rounds, MAX_BACK_OFF_SECONDS)
             # Shippers that lost the same server come back apart.
             pause *= random.uniform(0.5, 1.0)  # noqa: S311
         else:
@@ -159,8 +165,3 @@ class Shipper:
             )
             self._ledger = Ledger(self._connection)
         return self._ledger
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._ledger = None

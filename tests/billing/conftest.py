@@ -1,0 +1,85 @@
+"""What billing's tests share: usage records made by hand, and a database that keeps commits."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from billing.metering.record import Operation, UsageFlag, UsageRecord
+
+# 2026-03-01 12:00:00 UTC
+NOON_MS = 1_772_366_400_000
+
+
+@pytest.fixture
+def make_call() -> Callable[..., UsageRecord]:
+    """Make the nth call of a log: environment 7, one billable unit, one more millisecond."""
+
+    def make(sequence: int, *, salt: int = 0, **changes: Any) -> UsageRecord:
+        at_ms = changes.pop("at_ms", NOON_MS + sequence)
+        call_id = at_ms.to_bytes(6, "big") + salt.to_bytes(2, "big") + sequence.to_bytes(8, "big")
+        plain = UsageRecord(
+            sequence=sequence,
+            at_ms=at_ms,
+            environment_id=7,
+            call_id=call_id,
+            units=1,
+            operation=Operation.FOR_USER,
+            flags=UsageFlag.BILLABLE,
+        )
+        return plain._replace(**changes)
+
+    return make
+
+
+@pytest.fixture
+def keep_open() -> Callable[[Path], Any]:
+    """Stand in for a log's living writer: an unlocked log counts as finished."""
+
+    @contextmanager
+    def hold(path: Path) -> Iterator[None]:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+        os.close(descriptor)
+
+    return hold
+
+
+@dataclass(frozen=True)
+class UsageDatabase:
+    """The worker's real database, seen with both logins and outside any test transaction."""
+
+    app_url: str
+    owner_url: str
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.app_url) as connection:
+            # Not LiteralString: the tests' own queries.
+            return connection.execute(query.encode()).fetchall()
+
+    def buckets(self) -> list[tuple[Any, ...]]:
+        return self.rows(
+            "SELECT environment_id, to_char(hour AT TIME ZONE 'UTC', 'MM-DD HH24'), operation,"
+            " calls, units FROM billing_usagebucket ORDER BY 1, 2, 3"
+        )
+
+    def offsets(self) -> dict[str, int]:
+        return dict(self.rows("SELECT name, shipped_bytes FROM billing_usagesource"))
+
+
+@pytest.fixture
+def usage_database(django_db_setup: None) -> Iterator[UsageDatabase]:
+    """Let a shipper commit for real, and take away what it left."""
+    database = UsageDatabase(os.environ["DATABASE_URL"], os.environ["DATABASE_OWNER_URL"])
+    yield database
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource")
