@@ -1,0 +1,44 @@
+"""Writes down who did what, to whom and why, in the transaction of the deed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from tenants.context import on_platform
+from tenants.models.audit_event import AuditEvent
+
+
+def record_audit(
+    *,
+    tenant_id: UUID | None,
+    actor: str,
+    action: str,
+    object: str,
+    reason: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Add a row to the audit log.
+
+    Parameters
+    ----------
+    tenant_id
+        Whom it concerns; `None` for the platform's own affairs.
+    actor
+        ``"key:<id>"``, ``"person:<email>"``, ``"staff:<email>"``, ``"command"`` or ``"job:<id>"``.
+    action
+        What was done, as a verb in the past: ``"model_promoted"``.
+    object
+        To what: ``"model:<version>"``.
+    """
+    with on_platform():
+        AuditEvent.objects.create(
+            tenant_id=tenant_id,
+            actor=actor,
+            action=action,
+            object=object,
+            reason=reason,
+            before=before or {},
+            after=after or {},
+        )

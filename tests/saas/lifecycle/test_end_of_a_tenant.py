@@ -1,0 +1,117 @@
+"""A store is exported whole, and deleted without a trace but for the record that it was here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+import zipfile
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from engine.models.item import ItemRef
+from saas.lib.config import config
+from saas.lib.errors import NotFound
+from saas.lib.recent_events import recent_list
+from saas.lifecycle.delete_tenant import delete_tenant
+from saas.lifecycle.export_tenant import export_tenant
+from tenants.context import in_environment, on_platform
+from tenants.models.api_key import ApiKey
+from tenants.models.audit_event import AuditEvent
+from tenants.models.environment import Environment
+from tenants.models.tenant import Tenant
+from tests.conftest import Store, as_owner, make_store
+
+
+@pytest.fixture
+def closing_store(migrated: None) -> Store:
+    return make_store(f"Closing Down {secrets.token_hex(3)}")
+
+
+def slug(store: Store) -> str:
+    return store.live.tenant.slug
+
+
+def test_an_export_holds_every_table_of_both_environments(
+    closing_store: Store, tmp_path: Path
+) -> None:
+    with in_environment(closing_store.live):
+        ItemRef.objects.create(ref='a "quoted", id\nof two lines')
+    rows = export_tenant(slug=slug(closing_store), destination=tmp_path / "closing.zip")
+    assert rows == 1
+    with zipfile.ZipFile(tmp_path / "closing.zip") as archive:
+        names = set(archive.namelist())
+        assert {"live/engine_event.csv", "test/engine_event.csv"} <= names
+        assert not any("django_migrations" in name for name in names)
+        table = archive.read("live/engine_itemref.csv").decode()
+    assert next(csv.DictReader(io.StringIO(table)))["ref"] == 'a "quoted", id\nof two lines'
+
+
+def test_an_export_of_nobody_is_not_found(database: None, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="'nobody'"):
+        export_tenant(slug="nobody", destination=tmp_path / "nobody.zip")
+
+
+def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Store) -> None:
+    live = closing_store.live
+    artifact = config().artifacts / str(live.pk) / "01ABC"
+    artifact.mkdir(parents=True)
+    cache = redis.Redis.from_url(config().redis_url)
+    cache.lpush(recent_list(live.pk, "u:1"), b"[]")
+
+    with as_owner():
+        delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+
+    assert _names_left(live) == []
+    assert not artifact.parent.exists()
+    assert cache.keys(f"sw:{live.pk}:*") == []
+    cache.close()
+    with on_platform():
+        assert not ApiKey.objects.filter(environment=live, revoked_at=None).exists()
+        assert not Environment.objects.filter(pk=live.pk).exists()
+        assert Tenant.objects.get(slug=slug(closing_store)).status == "deleted"
+        assert AuditEvent.objects.get(tenant=live.tenant).action == "tenant_deleted"
+
+
+def test_an_interrupted_deletion_is_finished_by_asking_again(
+    closing_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("saas.lifecycle.delete_tenant.redis.Redis.from_url", _die)
+        with pytest.raises(KeyboardInterrupt), as_owner():
+            delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+    with as_owner():
+        delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+    assert _names_left(closing_store.live) == []
+    assert _names_left(closing_store.test) == []
+    with on_platform():
+        assert AuditEvent.objects.filter(tenant=closing_store.live.tenant).count() == 1
+
+
+def test_the_audit_log_cannot_be_changed(closing_store: Store) -> None:
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
+        for statement in (
+            "UPDATE tenants_auditevent SET reason = ''",
+            "DELETE FROM tenants_auditevent",
+            "TRUNCATE tenants_auditevent",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                owner.execute(statement)
+            owner.rollback()
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _names_left(environment: Environment) -> list[tuple[str, ...]]:
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
+        return owner.execute(
+            "SELECT nspname::text FROM pg_namespace WHERE nspname = %s "
+            "UNION SELECT rolname FROM pg_roles WHERE rolname = %s",
+            [environment.schema_name, environment.role_name],
+        ).fetchall()
