@@ -85,6 +85,8 @@ SHARED_APPS = [
 TENANT_APPS = ["engine"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 AUTH_USER_MODEL = "tenants.Person"
+# A dead worker's job starts again this much later; a living one renews three times as often.
+JOB_LEASE_SECONDS = _config.job_lease_seconds
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = ["django_tenants.W001"]
 

@@ -57,6 +57,16 @@ class Config(BaseSettings):
     training_seconds: float = Field(
         default=120, gt=0, validation_alias=_variable("SHELFWISE_TRAINING_SECONDS")
     )
+    # With more than one, two trainings on the same data give slightly different models.
+    training_threads: int = Field(
+        default=1, gt=0, validation_alias=_variable("SHELFWISE_TRAINING_THREADS")
+    )
+    worker_memory_mb: int = Field(
+        default=4096, gt=0, validation_alias=_variable("SHELFWISE_WORKER_MEMORY_MB")
+    )
+    job_lease_seconds: float = Field(
+        default=30, gt=0, validation_alias=_variable("SHELFWISE_JOB_LEASE_SECONDS")
+    )
 
     @model_validator(mode="before")
     @classmethod
