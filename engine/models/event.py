@@ -1,4 +1,4 @@
-"""What shoppers did."""
+"""What shoppers did: the rows that ingestion writes and training reads."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from typing import ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 
 from engine.models.item import MAX_ID_CHARACTERS, ItemRef
 from engine.models.shopper import Shopper
 
 
 class Event(models.Model):
-    """One line of an event: an event about three items is three rows with one key."""
+    """One line of an event: an event about three items is three rows with one key.
+
+    Line 0 exists for every event. No foreign key here is checked by PostgreSQL: rows are made by
+    one set-based insert that joins the tables it points at.
+    """
+
+    class Source(models.TextChoices):
+        """Which way an event came in: browser and server may both report the same order."""
+
+        SERVER = "server"
+        BROWSER = "browser"
+        IMPORT = "import"
 
     event_key = models.UUIDField(help_text="A digest of the event id, or of the whole event.")
     line = models.SmallIntegerField()
     content_digest = models.BinaryField(max_length=16, help_text="Tells a repeat from a conflict.")
     event_id = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
+    source = models.CharField(max_length=16, choices=Source)
     type = models.CharField(max_length=64)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -54,6 +67,10 @@ class Event(models.Model):
         ]
         indexes: ClassVar = [
             BrinIndex(fields=["occurred_at"], name="event_occurred_at"),
+            # Lines of an order are looked for with each purchase and refund.
+            models.Index(
+                fields=["order_id"], name="event_order", condition=Q(order_id__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

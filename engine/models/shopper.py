@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from engine.models.item import MAX_ID_CHARACTERS
 
@@ -27,10 +28,20 @@ class Shopper(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    change_seq = models.BigIntegerField(
+        default=0,
+        help_text="The catalogue clock's value of the store's last write; 0: known from events.",
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "external_id"], name="shopper_once"),
+        ]
+        indexes: ClassVar = [
+            # Few shoppers are ever written by the store, so serving reads those alone.
+            models.Index(
+                fields=["change_seq"], name="shopper_change_seq", condition=Q(change_seq__gt=0)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -38,17 +49,21 @@ class Shopper(models.Model):
 
 
 class IdentityLink(models.Model):
-    """From this time on, the anonymous visitor is that user (until a later link says otherwise)."""
+    """From this time on, the anonymous visitor is that user (until a later link says otherwise).
 
-    anonymous = models.ForeignKey(Shopper, on_delete=models.CASCADE, related_name="+")
+    What came before the first link belongs to the first link's user.
+    """
+
+    # The constraint's index serves look-ups by the visitor.
+    anonymous = models.ForeignKey(
+        Shopper, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     user = models.ForeignKey(Shopper, on_delete=models.CASCADE, related_name="+")
     valid_from = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["anonymous", "user", "valid_from"], name="identity_link_once"
-            ),
+            models.UniqueConstraint(fields=["anonymous", "valid_from"], name="identity_link_once"),
         ]
 
     def __str__(self) -> str:
