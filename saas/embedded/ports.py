@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 _LAST_PORT = 65535
@@ -12,6 +13,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def public_port() -> int:
+    """Return the port for customers: SHELFWISE_PORT or 8000, or the next free one."""
+    return free_port_from(int(os.environ.get("SHELFWISE_PORT") or 8000))
 
 
 def free_port_from(first: int) -> int:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import psycopg
 from psycopg import sql
@@ -27,7 +27,9 @@ _SUPERUSER = "postgres"
 _OWNER = "shelfwise_owner"
 _APP = "shelfwise_app"
 _DATABASE = "shelfwise"
+_PORT = 5432
 _SETTINGS = {
+    "port": str(_PORT),
     "listen_addresses": "",
     "max_connections": "100",
     # A migration of many tenants' schemas locks every table of each in one transaction.
@@ -65,9 +67,9 @@ class EmbeddedPostgres:
     """A PostgreSQL cluster in ``folder``, reached through a unix socket alone."""
 
     def __init__(self, *, folder: Path) -> None:
-        self._folder = folder.absolute()
-        self._data = self._folder / "data"
-        self._account = server_account(self._data)
+        self.folder = folder.absolute()
+        self._data = self.folder / "data"
+        self.account = server_account(self._data)
         self._sockets = socket_folder_for(self._data)
         self._lock: IO[str] | None = None
         self._child: Child | None = None
@@ -87,9 +89,15 @@ class EmbeddedPostgres:
         """The server's process id while it runs."""
         return self._child.pid if self._child else None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         """Start the server and return when it accepts connections."""
-        self._child = Child(service=self.prepare(), log_path=self._folder / "postgres.log")
+        self._child = Child(service=self.prepare(), log_path=self.folder / "postgres.log")
         try:
             self._child.wait_ready()
         except BaseException:
@@ -113,12 +121,13 @@ class EmbeddedPostgres:
         and creates the cluster where there is none yet.
         """
         self._take_folder()
-        binaries = postgres_bin(account=self._account)
+        binaries = postgres_bin(account=self.account)
         if self._data.exists():
             self._end_leftovers()
         else:
             self._create_cluster(binaries)
-        make_socket_folder(self._sockets, account=self._account)
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        make_socket_folder(self._sockets, account=self.account)
         settings = {**_SETTINGS, "unix_socket_directories": str(self._sockets)}
         options = (f"--{name}={value}" for name, value in settings.items())
         return Service(
@@ -129,7 +138,7 @@ class EmbeddedPostgres:
             is_ready=self._accepts_connections,
             stop_signal=signal.SIGINT,
             grace_seconds=20.0,
-            account=self._account,
+            account=self.account,
         )
 
     def create_database(self, *, name: str) -> DatabaseUrls:
@@ -147,27 +156,28 @@ class EmbeddedPostgres:
         )
 
     def _url(self, *, login: str, database: str) -> str:
-        return f"postgresql://{login}@/{database}?host={self._sockets}"
+        # The port is named, lest a PGPORT of the caller leads elsewhere.
+        return f"postgresql://{login}@/{database}?host={self._sockets}&port={_PORT}"
 
     def _take_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = (self._folder / "lock").open("w")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = (self.folder / "lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             raise ServiceFailed(
-                f"PostgreSQL in '{self._folder}' is in use by another process; run: make stop"
+                f"PostgreSQL in '{self.folder}' is in use by another process; run: make stop"
             ) from None
         self._lock = lock
 
     def _create_cluster(self, binaries: Path) -> None:
         """Create the cluster beside its place and move it there when it is complete."""
-        building = self._folder / "data.new"
+        building = self.folder / "data.new"
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(mode=0o700)
-        if self._account:
-            os.chown(building, self._account.uid, self._account.gid)
+        if self.account:
+            os.chown(building, self.account.uid, self.account.gid)
         where = ("-D", self._data_argument(building))
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         access = ("-U", _SUPERUSER, "--auth=trust")
@@ -183,7 +193,7 @@ class EmbeddedPostgres:
         building.rename(self._data)
 
     def _run(self, command: tuple[str, ...], *, folder: Path, script: str = "") -> None:
-        account = self._account
+        account = self.account
         ended = subprocess.run(  # noqa: S603
             command,
             input=script,
@@ -206,10 +216,10 @@ class EmbeddedPostgres:
         The kernel follows /proc/self/cwd without asking the folders above; the working directory
         is entered while we are still root.
         """
-        return "/proc/self/cwd" if self._account and sys.platform == "linux" else str(data)
+        return "/proc/self/cwd" if self.account and sys.platform == "linux" else str(data)
 
     def _superuser_map(self) -> str:
-        uids = {os.geteuid(), self._account.uid if self._account else os.geteuid()}
+        uids = {os.geteuid(), self.account.uid if self.account else os.geteuid()}
         return "".join(f'cluster "{_login_name(uid)}" {_SUPERUSER}\n' for uid in sorted(uids))
 
     def _accepts_connections(self, pid: int) -> bool:

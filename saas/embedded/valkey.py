@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 from pathlib import Path
+from typing import Self
 
 from saas.embedded.child import Child
 from saas.embedded.ports import free_port
@@ -40,6 +41,12 @@ class EmbeddedValkey:
     def pid(self) -> int | None:
         """The server's process id while it runs."""
         return self._child.pid if self._child else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start the server and return when it answers."""
