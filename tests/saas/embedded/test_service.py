@@ -16,9 +16,6 @@ def test_a_service_is_ready_when_its_url_answers_200(*, status: int, is_ready: b
             self.send_response(status)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()

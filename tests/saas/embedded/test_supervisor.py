@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from saas.embedded.processes import group_members, start_mark
-from saas.embedded.record import Record, RecordedProcess, read_record, recorded_self
+from saas.embedded.record import Record, RecordedProcess, read_record
 from saas.embedded.service import Service, ServiceFailed
 from saas.embedded.stop import stop
 from saas.embedded.supervisor import Supervisor
@@ -290,17 +289,3 @@ def test_a_second_supervisor_in_the_same_folder_is_refused(
         ):
             pass
         assert is_alive(pid)
-
-
-def test_an_unreadable_record_is_taken_for_none(home: Path) -> None:
-    home.mkdir()
-    (home / "pids.json").write_text('{"supervisor": {"pid":')
-
-    with Supervisor(home=home):
-        stored = json.loads((home / "pids.json").read_text())
-    assert stored["supervisor"]["pid"] == os.getpid()
-
-
-def test_the_record_tells_this_process_from_another(tmp_path: Path) -> None:
-    assert recorded_self().is_alive
-    assert not RecordedProcess(pid=os.getpid(), started="another").is_alive

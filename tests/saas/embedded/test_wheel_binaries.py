@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -52,9 +53,9 @@ def test_a_copy_that_others_may_write_to_is_refused(
     monkeypatch.setattr(
         wheel_binaries, "_copy_install", lambda *, package, copy: copy.mkdir(mode=0o777)
     )
-    previous = wheel_binaries.os.umask(0)
+    previous = os.umask(0)
     try:
         with pytest.raises(PermissionError, match="belongs to somebody else"):
             postgres_bin(account=nobody)
     finally:
-        wheel_binaries.os.umask(previous)
+        os.umask(previous)
