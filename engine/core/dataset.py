@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -62,7 +62,7 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user_index)
 
-    def take(self, selection: NDArray[np.bool_] | NDArray[np.int64]) -> Interactions:
+    def take(self, selection: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Interactions:
         """Return the selected rows, in the selection's order."""
         return Interactions(
             user_index=self.user_index[selection],
@@ -82,7 +82,7 @@ class CatalogueItem:
     categories: tuple[str, ...] = ()
     brand: str | None = None
     price: float | None = None
-    attributes: Mapping[str, str] = MappingProxyType({})
+    attributes: Mapping[str, str] = field(default_factory=dict)
     group_id: str | None = None
     is_available: bool = True
 
@@ -118,7 +118,7 @@ class Dataset:
 
 
 def _check_rows(name: str, rows: NDArray[np.int32], size: int) -> None:
-    if len(rows) and not (0 <= rows.min() and rows.max() < size):
+    if len(rows) and not (rows.min() >= 0 and rows.max() < size):
         raise ValueError(f"{name} holds {rows.min()}..{rows.max()}, outside 0..{size - 1}.")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class NotEnoughData(ValueError):  # noqa: N818 - the name the training service and the API show
+class NotEnoughData(ValueError):
     """The store has too little behaviour to learn from; the message is written for its owner."""
 
 
-class ArtifactRefused(ValueError):  # noqa: N818 - named for what the serving process does
+class ArtifactRefused(ValueError):
     """The folder is not the intact artifact that its place claims; the message names the file."""

@@ -18,10 +18,11 @@ class PopularitySettings:
 
 @dataclass(frozen=True)
 class ItemKnnSettings:
-    """Cosine similarity of item columns; ``shrinkage`` damps pairs seen together by few."""
+    """Cosine of item columns; ``shrinkage`` damps what few users share, age halves a pair."""
 
     neighbours: int
     shrinkage: float
+    half_life_days: float | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class EaseSettings:
 
     neighbours: int
     regularisation: float
+    half_life_days: float | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class LightFMSettings:
 class Recipe:
     """What to fit and how to blend it.
 
+    Popularity, item-item and content are always fitted: popular and similar items need them,
+    whatever they weigh.
+
     Attributes
     ----------
     history_half_life_days : float or None
@@ -69,9 +74,9 @@ class Recipe:
 
     popularity: PopularitySettings
     history_half_life_days: float | None
-    item_knn: ItemKnnSettings | None = None
+    item_knn: ItemKnnSettings
+    content: ContentSettings
     ease: EaseSettings | None = None
-    content: ContentSettings | None = None
     lightfm: LightFMSettings | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
@@ -95,7 +100,7 @@ class Recipe:
                 f"{RECIPE_FORMAT}: train without a champion."
             )
 
-        def settings(name: str, kind: type) -> Any:  # noqa: ANN401 - one of the classes above
+        def settings(name: str, kind: type) -> Any:
             return kind(**values[name]) if values[name] is not None else None
 
         return cls(

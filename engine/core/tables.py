@@ -4,36 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class UserRows:
-    """Item rows of each user as CSR: user ``i`` owns ``rows[indptr[i]:indptr[i + 1]]``."""
-
-    indptr: NDArray[np.int64]
-    rows: NDArray[np.int32]
+from engine.core.blend import Blend
+from engine.core.features import FeatureSpace
+from engine.core.histories import UserHistories, UserRows
 
 
-@dataclass(frozen=True)
-class UserHistories:
-    """The last 50 distinct items of each user as CSR, oldest first.
+class Rankable(Protocol):
+    """What ranking reads: `ModelTables` in memory, `Artifact` on disk."""
 
-    ``weights`` float32 are sums of event weights (before log and decay), ``seconds`` int64 the
-    latest event's time.
-    """
+    @property
+    def blend(self) -> Blend:
+        """Parts and weights."""
 
-    indptr: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    seconds: NDArray[np.int64]
+    @property
+    def popularity(self) -> NDArray[np.float32]:
+        """float32[n_items], zero for items nobody turned to."""
+
+    @property
+    def history_half_life_days(self) -> float | None:
+        """Of the weights in a user's history."""
 
 
 @dataclass(frozen=True)
 class ModelTables:
-    """A model in memory; `Artifact` is the same on disk."""
+    """A model in memory; `Artifact` is the same on disk.
+
+    Attributes
+    ----------
+    item_ids : sequence of str
+        By item row.
+    user_keys : sequence of str
+        Users with a profile, by user row of ``histories`` and ``purchased``.
+    blend : Blend
+    popularity : float32[n_items]
+        Windowed counts, ties by all of history.
+    history_half_life_days : float or None
+    newest_seconds : int
+        Robust newest event time; ages and windows count back from it.
+    histories : UserHistories
+    purchased : UserRows
+        All purchased items: 39 % of Online Retail's users own more than 50.
+    feature_space : FeatureSpace
+        Describes items that come after the training.
+    """
 
     item_ids: Sequence[str]
     user_keys: Sequence[str]
+    blend: Blend
+    popularity: NDArray[np.float32]
+    history_half_life_days: float | None
+    newest_seconds: int
+    histories: UserHistories
+    purchased: UserRows
+    feature_space: FeatureSpace

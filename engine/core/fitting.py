@@ -1,0 +1,71 @@
+"""From a recipe to a fitted blend; a part that two recipes share is fitted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.core.blend import Blend
+from engine.core.parts import Part
+from engine.core.recipe import (
+    ContentSettings,
+    EaseSettings,
+    ItemKnnSettings,
+    LightFMSettings,
+    PopularitySettings,
+    Recipe,
+)
+from engine.core.recommenders.content import Content
+from engine.core.recommenders.ease import Ease
+from engine.core.recommenders.item_knn import ItemKnn
+from engine.core.recommenders.lightfm_hybrid import LightFMHybrid
+from engine.core.recommenders.popularity import Popularity
+from engine.core.recommenders.protocol import FitContext, Recommender
+from engine.core.training_part import TrainingPart
+
+Settings = PopularitySettings | ItemKnnSettings | EaseSettings | ContentSettings | LightFMSettings
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """A training part with the parts fitted on it so far.
+
+    ``report_epoch`` receives the share of LightFM's epochs done, 0..1.
+    """
+
+    part: TrainingPart
+    context: FitContext
+    report_epoch: Callable[[float], None]
+    fitted: dict[Settings, Part] = field(default_factory=dict)
+
+    def fit(self, settings: Settings) -> Part:
+        """Return the settings' part, fitted now or before."""
+        if settings not in self.fitted:
+            self.fitted[settings] = self._recommender(settings).fit(self.part, self.context)
+        return self.fitted[settings]
+
+    def blend(self, recipe: Recipe) -> Blend:
+        """Return the recipe's parts, all fitted on this part, with its weights."""
+        return Blend(
+            parts=tuple(self.fit(settings) for settings in settings_of(recipe)),
+            weights=recipe.weights,
+        )
+
+    def _recommender(self, settings: Settings) -> Recommender:
+        match settings:
+            case PopularitySettings():
+                return Popularity(settings)
+            case ItemKnnSettings():
+                return ItemKnn(settings)
+            case EaseSettings():
+                return Ease(settings)
+            case ContentSettings():
+                return Content(settings)
+            case LightFMSettings():
+                return LightFMHybrid(settings, self.report_epoch)
+
+
+def settings_of(recipe: Recipe) -> list[Settings]:
+    """Return the settings of the recipe's parts, in the blend's order."""
+    parts = (recipe.popularity, recipe.item_knn, recipe.ease, recipe.content, recipe.lightfm)
+    return [settings for settings in parts if settings is not None]

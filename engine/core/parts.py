@@ -1,0 +1,202 @@
+"""Parts of a blend: what a fitted recommender leaves behind, each scoring the whole catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A spread below this is rounding, not a preference: the part stays silent.
+_LEAST_VARIANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class HistoryBatch:
+    """Histories of b users as CSR: item rows int32 and positive weights float32."""
+
+    indptr: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def of(self, user: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return rows and weights of one user of the batch."""
+        span = slice(self.indptr[user], self.indptr[user + 1])
+        return self.rows[span], self.weights[span]
+
+    def between(self, start: int, stop: int) -> HistoryBatch:
+        """Return the users ``start..stop-1`` as a batch of their own."""
+        span = slice(self.indptr[start], self.indptr[stop])
+        indptr = self.indptr[start : stop + 1] - self.indptr[start]
+        return HistoryBatch(indptr=indptr, rows=self.rows[span], weights=self.weights[span])
+
+
+class Part(Protocol):
+    """One part of a blend. Frozen; ``name`` keys its weight."""
+
+    @property
+    def name(self) -> str:
+        """``popular``, ``item_knn``, ``ease``, ``content`` or ``taste``."""
+
+    def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
+        """Return float32[b, n_items] (or [1, n_items], the same for all users).
+
+        Per user of mean 0 and variance 1 over the whole catalogue; zeros where the part has
+        nothing to tell apart.
+        """
+
+    def seed_contributions(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+    ) -> NDArray[np.float32] | None:
+        """Return float32[len(rows)]: what each history item adds to an item's raw score.
+
+        None when the part doesn't look at histories.
+        """
+
+
+@dataclass(frozen=True)
+class StaticPart:
+    """The same z-scores for everyone: popularity."""
+
+    name: str
+    scores: NDArray[np.float32]
+
+    def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
+        """Return float32[1, n_items], whoever is in the batch."""
+        del batch
+        return np.asarray(self.scores)[None, :]
+
+    def seed_contributions(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+    ) -> None:
+        """Return None: popularity looks at nobody's history."""
+        del rows, weights, item_row
+
+
+@dataclass(frozen=True)
+class VectorPart:
+    """Dense item vectors; a user is the weighted mean of the vectors in the history.
+
+    Attributes
+    ----------
+    vectors : float32[n_items, k]
+    mean : float64[k]
+        Of the vectors over the catalogue.
+    covariance : float64[k, k]
+        Of the vectors over the catalogue, divided by n_items.
+    feature_vectors : float32[n_features, k]
+        A unit tf-idf feature row times this is the vector of an item without events.
+
+    Notes
+    -----
+    The z-score needs no second pass over the items: for scores ``V u`` the mean is ``u·mean(V)``
+    and the variance ``uᵀ Cov(V) u``.
+    """
+
+    name: str
+    vectors: NDArray[np.float32]
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    feature_vectors: NDArray[np.float32]
+
+    def user_vector(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return float64[k]: the weighted mean of item vectors, zeros for an empty history."""
+        if not len(rows):
+            return np.zeros(self.vectors.shape[1])
+        total = weights.astype(np.float64) @ self.vectors[rows]
+        return np.asarray(total / weights.sum(dtype=np.float64))
+
+    def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
+        """Return float32[b, n_items] by one matrix product."""
+        users = np.stack([self.user_vector(*batch.of(user)) for user in range(len(batch))])
+        variance = np.einsum("bk,kl,bl->b", users, self.covariance, users)
+        speaks = variance > _LEAST_VARIANCE
+        scale = np.where(speaks, 1 / np.sqrt(np.where(speaks, variance, 1.0)), 0.0)
+        scaled = users * scale[:, None]
+        offset = (scaled @ self.mean).astype(np.float32)
+        return np.asarray(scaled.astype(np.float32) @ self.vectors.T - offset[:, None])
+
+    def seed_contributions(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+    ) -> NDArray[np.float32]:
+        """Return each history item's share of ``u · v``."""
+        return np.asarray(weights * (self.vectors[rows] @ self.vectors[item_row]))
+
+
+def vector_part(
+    *, name: str, vectors: NDArray[np.float32], feature_vectors: NDArray[np.float32]
+) -> VectorPart:
+    """Complete vectors with the mean and covariance that z-scores need."""
+    wide = vectors.astype(np.float64)
+    mean = wide.mean(axis=0)
+    covariance = wide.T @ wide / len(wide) - np.outer(mean, mean)
+    return VectorPart(
+        name=name,
+        vectors=vectors,
+        mean=mean,
+        covariance=covariance,
+        feature_vectors=feature_vectors,
+    )
+
+
+@dataclass(frozen=True)
+class NeighbourPart:
+    """Signed item-item weights as CSR; a user's score is the weighted sum of history rows.
+
+    Attributes
+    ----------
+    indptr : int64[n_items + 1]
+    indices : int32[nnz]
+        Target item rows, ascending within a row.
+    data : float32[nnz]
+        Any sign: 41 % of EASE's mass is negative (ENGINE.md).
+    """
+
+    name: str
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: NDArray[np.float32]
+
+    def neighbours(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the targets and weights of one history item."""
+        span = slice(self.indptr[row], self.indptr[row + 1])
+        return self.indices[span], self.data[span]
+
+    def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
+        """Return float32[b, n_items], exact for weights of any sign."""
+        raw = np.stack([self._raw_scores(*batch.of(user)) for user in range(len(batch))])
+        raw -= raw.mean(axis=1, keepdims=True)
+        variance = np.einsum("bn,bn->b", raw, raw) / raw.shape[1]
+        speaks = variance > _LEAST_VARIANCE * np.abs(raw).max(axis=1) ** 2
+        raw *= np.where(speaks, 1 / np.sqrt(np.where(speaks, variance, 1.0)), 0.0)[:, None]
+        return raw.astype(np.float32)
+
+    def seed_contributions(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+    ) -> NDArray[np.float32]:
+        """Return ``w[h] * S[h, item]`` for each history item h."""
+        contributions = np.zeros(len(rows), dtype=np.float32)
+        for position, row in enumerate(rows):
+            targets, weights_of_row = self.neighbours(int(row))
+            place = np.searchsorted(targets, item_row)
+            if place < len(targets) and targets[place] == item_row:
+                contributions[position] = weights[position] * weights_of_row[place]
+        return contributions
+
+    def _raw_scores(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        n_items = len(self.indptr) - 1
+        if not len(rows):
+            return np.zeros(n_items)
+        spans = [slice(self.indptr[row], self.indptr[row + 1]) for row in rows]
+        targets = np.concatenate([self.indices[span] for span in spans])
+        lengths = [span.stop - span.start for span in spans]
+        values = np.concatenate([self.data[span] for span in spans]) * np.repeat(weights, lengths)
+        return np.bincount(targets, values, minlength=n_items)

@@ -1,0 +1,73 @@
+"""Strings as arrays: ids that are looked up both ways without a Python object for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class StringTable:
+    """Distinct strings by row, and rows by string.
+
+    Attributes
+    ----------
+    blob : uint8[bytes]
+        UTF-8 of all strings, one after the other.
+    offsets : int64[n + 1]
+        String ``row`` is ``blob[offsets[row]:offsets[row + 1]]``.
+    hashes : uint64[n]
+        First 8 bytes of each string's BLAKE2b, ascending.
+    rows : int32[n]
+        The row of each hash.
+
+    Examples
+    --------
+    >>> table = string_table(["sku/1", "sku,2", "ключ"])
+    >>> table.find("ключ"), table.find("sku"), table[1], len(table)
+    (2, None, 'sku,2', 3)
+    """
+
+    blob: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    rows: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> str:
+        return bytes(self.blob[self.offsets[row] : self.offsets[row + 1]]).decode()
+
+    def find(self, text: str) -> int | None:
+        """Return the row of a string, None when the table doesn't hold it."""
+        wanted = np.uint64(_hash(text))
+        place = int(np.searchsorted(self.hashes, wanted))
+        while place < len(self.hashes) and self.hashes[place] == wanted:
+            row = int(self.rows[place])
+            if self[row] == text:
+                return row
+            place += 1
+        return None
+
+
+def string_table(texts: Sequence[str]) -> StringTable:
+    """Lay out distinct strings; a lone surrogate can't be UTF-8 and raises UnicodeEncodeError."""
+    encoded = [text.encode() for text in texts]
+    hashes = np.array([_hash(text) for text in texts], dtype=np.uint64)
+    order = np.argsort(hashes, kind="stable")
+    lengths = [len(text) for text in encoded]
+    return StringTable(
+        blob=np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
+        hashes=hashes[order],
+        rows=order.astype(np.int32),
+    )
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,20 @@
+"""What a training run hands on, without what it took to train it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.core.evaluator import EvaluationReport
+from engine.core.gate import GateDecision
+from engine.core.recipe import Recipe
+from engine.core.tables import ModelTables
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model fit on every event, its recipe's examination, and whether it should go live."""
+
+    recipe: Recipe
+    report: EvaluationReport
+    gate: GateDecision
+    tables: ModelTables
