@@ -1,22 +1,12 @@
-"""Registers billing: plans, the usage ledger and what is charged for it, in the public schema."""
+"""Registers billing: the usage ledger and what is charged for it, in the public schema."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from django.apps import AppConfig
-from typing_extensions import override
+from tenants.model_package import ModelPackageConfig
 
 
-class BillingConfig(AppConfig):
-    """The billing domain."""
+class BillingConfig(ModelPackageConfig):
+    """The `billing` app."""
 
+    default = True
     name = "billing"
-    label = "billing"
-    default_auto_field = "django.db.models.BigAutoField"
-
-    @override
-    def import_models(self) -> None:
-        """Load the models, which the empty `billing.models` package does not."""
-        super().import_models()
-        import_module("billing.models.usage")

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
+from typing_extensions import override
 
 
 class UsageLedger(models.Model):
@@ -28,6 +29,7 @@ class UsageLedger(models.Model):
         managed = False
         db_table = "billing_usageledger"
 
+    @override
     def __str__(self) -> str:
         return f"{self.call_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
@@ -50,6 +52,7 @@ class UsageBucket(models.Model):
             )
         ]
 
+    @override
     def __str__(self) -> str:
         return f"environment {self.environment_id}, {self.hour:%Y-%m-%d %H}:00"
 
@@ -70,5 +73,6 @@ class UsageSource(models.Model):
             models.UniqueConstraint(fields=["name"], name="billing_usagesource_once")
         ]
 
+    @override
     def __str__(self) -> str:
         return self.name

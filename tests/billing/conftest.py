@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from billing.metering.record import Operation, UsageFlag, UsageRecord
+from billing.metering.shipper import Shipper
 
 # 2026-03-01 12:00:00 UTC
 NOON_MS = 1_772_366_400_000
@@ -77,9 +78,16 @@ class UsageDatabase:
 
 
 @pytest.fixture
-def usage_database(django_db_setup: None) -> Iterator[UsageDatabase]:
+def usage_database(migrated: None) -> Iterator[UsageDatabase]:
     """Let a shipper commit for real, and take away what it left."""
     database = UsageDatabase(os.environ["DATABASE_URL"], os.environ["DATABASE_OWNER_URL"])
     yield database
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource")
+
+
+@pytest.fixture
+def shipper(usage_database: UsageDatabase, tmp_path: Path) -> Iterator[Shipper]:
+    shipper = Shipper(folder=tmp_path, database_url=usage_database.app_url)
+    yield shipper
+    shipper.close()

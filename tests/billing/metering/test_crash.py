@@ -41,30 +41,38 @@ shipper.POLL_SECONDS = 0.01
 chance = random.Random(int(sys.argv[3]))
 STEPS = [(ledger.Ledger, "_lock_source"), (ledger.Ledger, "_add_calls"),
          (ledger.Ledger, "_move_offset"), (ledger.Ledger, "ship_next"), (log_folder, "put_away")]
+DIED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
-def die_after(owner, name, lives):
+def die_at(owner, name, is_before, lives):
     step = getattr(owner, name)
     def mortal(*args, **kwargs):
         nonlocal lives
-        result = step(*args, **kwargs)
         lives -= 1
+        if is_before and lives == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = step(*args, **kwargs)
         if lives == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     setattr(owner, name, mortal)
 
 for attempt in range(int(sys.argv[4])):
-    delay, lives = chance.uniform(0.03, 0.2), chance.randint(1, 8)
+    lives = chance.randint(1, 3)
+    delay = 0.4 if attempt % 2 else chance.uniform(0.03, 0.2)
     child = os.fork()
     if child == 0:
         if attempt % 2:
-            die_after(*STEPS[attempt // 2 % len(STEPS)], lives)
+            point = attempt // 2
+            die_at(*STEPS[point % len(STEPS)], point // len(STEPS) % 2 == 0, lives)
         shipper.Shipper(folder=Path(sys.argv[1]), database_url=sys.argv[2]).run(threading.Event())
-    time.sleep(delay)
+    end = time.monotonic() + delay
+    while time.monotonic() < end and os.waitid(os.P_PID, child, DIED) is None:
+        time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """
-KILLS = 22
+# Two sides of each step, and as many at any time.
+KILLS = 2 * 2 * 5
 
 
 def run(script: str, *arguments: object) -> subprocess.Popen[bytes]:
