@@ -80,6 +80,7 @@ SHARED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "api",
     "saas",
 ]
 TENANT_APPS = ["engine"]
@@ -157,8 +158,11 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "api.v1.problems.answer_problem",
     "UNAUTHENTICATED_USER": None,
+    # A second way to ask for a format would be a second answer to the same request.
+    "URL_FORMAT_OVERRIDE": None,
 }
-SIMPLE_JWT: dict[str, Any] = {"ALGORITHM": "EdDSA", "AUDIENCE": "shelfwise-api"}
+# What tenants.token_backend does not say itself: simplejwt's default is HS256 with SECRET_KEY.
+SIMPLE_JWT: dict[str, Any] = {"ALGORITHM": "EdDSA", "SIGNING_KEY": None}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Shelfwise",
     "VERSION": "1",

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+handler400 = "api.v1.problems.bad_request"
+handler403 = "api.v1.problems.permission_denied"
+handler404 = "api.v1.problems.not_found"
+handler500 = "api.v1.problems.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include("api.v1.urls")),
+]

@@ -181,14 +181,24 @@ def verify_access_token(token: str, *, keys: VerifyingKeys) -> Claims:
     jwt.InvalidTokenError
         The token is not one of ours, or not one any more.
     """
-    claims = verify(token, keys=keys, audience=AUDIENCE)
+    return claims_of(verify(token, keys=keys, audience=AUDIENCE))
+
+
+def claims_of(payload: Mapping[str, Any]) -> Claims:
+    """Return what a verified access token says.
+
+    Raises
+    ------
+    jwt.InvalidTokenError
+        A claim is missing or has another type.
+    """
     try:
         return Claims(
-            tenant_id=str(claims["tid"]),
-            environment_id=int(claims["env"]),
-            key_id=str(claims["key"]),
-            scopes=tuple(str(scope) for scope in claims["scopes"]),
-            expires_at=int(claims["exp"]),
+            tenant_id=str(payload["tid"]),
+            environment_id=int(payload["env"]),
+            key_id=str(payload["key"]),
+            scopes=tuple(str(scope) for scope in payload["scopes"]),
+            expires_at=int(payload["exp"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise jwt.InvalidTokenError("a claim is missing") from error

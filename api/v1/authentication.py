@@ -1,0 +1,109 @@
+"""Says who is calling: tenant and environment come from the credential and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from django.utils import timezone
+from jwt import InvalidTokenError
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import TokenError
+from typing_extensions import override
+
+from saas.lib.errors import InvalidToken, TenantSuspended
+from tenants import tokens
+from tenants.models.environment import Environment
+from tenants.models.tenant import Tenant
+from tenants.selectors.credential import (
+    Credential,
+    credential_by_digest,
+    credential_by_key_id,
+)
+from tenants.token_backend import AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a request acts for, and what it may do."""
+
+    tenant: Tenant
+    environment: Environment
+    key_id: str
+    kind: str
+    scopes: frozenset[str]
+    allowed_origins: frozenset[str]
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer` with an API key or an access token, on every endpoint alike."""
+
+    @override
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        caller = caller_of(request.headers.get("Authorization", ""))
+        structlog.contextvars.bind_contextvars(
+            tenant=caller.tenant.slug, environment=caller.environment.kind
+        )
+        return None, caller
+
+    @override
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="shelfwise"'
+
+
+def caller_of(authorization: str) -> Caller:
+    """Return who sent this header.
+
+    Raises
+    ------
+    InvalidToken
+        The credential is missing or opens nothing; one error for every cause.
+    TenantSuspended
+        It is good, and staff suspended its tenant.
+    """
+    scheme, _, text = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise InvalidToken
+    text = text.strip()
+    return caller_of_key(text) if text.startswith(("sk_", "pk_")) else _caller_of_token(text)
+
+
+def caller_of_key(text: str) -> Caller:
+    """Return whose API key this is; raises as `caller_of` does."""
+    if not tokens.is_well_formed(text):
+        raise InvalidToken
+    credential = credential_by_digest(tokens.digest(text))
+    if credential is None:
+        raise InvalidToken
+    return _admit(credential, scopes=credential.scopes)
+
+
+def _caller_of_token(text: str) -> Caller:
+    try:
+        claims = tokens.claims_of(AccessToken(text).payload)
+    except (TokenError, InvalidTokenError):
+        raise InvalidToken from None
+    credential = credential_by_key_id(claims.key_id)
+    if credential is None:
+        raise InvalidToken
+    # A token is bound to its store and environment, not only to its key's row.
+    opens = (str(credential.tenant.pk), credential.environment.pk)
+    if opens != (claims.tenant_id, claims.environment_id):
+        raise InvalidToken
+    return _admit(credential, scopes=credential.scopes & frozenset(claims.scopes))
+
+
+def _admit(credential: Credential, *, scopes: frozenset[str]) -> Caller:
+    if not credential.is_usable(now=timezone.now()):
+        raise InvalidToken
+    if credential.tenant.status == Tenant.Status.SUSPENDED:
+        raise TenantSuspended("This store is suspended; ask us about it.")
+    return Caller(
+        tenant=credential.tenant,
+        environment=credential.environment,
+        key_id=credential.key_id,
+        kind=credential.kind,
+        scopes=scopes,
+        allowed_origins=credential.allowed_origins,
+    )

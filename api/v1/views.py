@@ -1,0 +1,104 @@
+"""The bases of every view: for whom a call runs, and that its answer leaves after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, ClassVar, cast
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.views import APIView
+from typing_extensions import override
+
+from api.v1 import paths as _paths  # noqa: F401  # registers the converter "id" for all routes
+from api.v1.authentication import Caller
+from api.v1.idempotency import answer_once, idempotency_key
+from api.v1.parameters import check_id, check_query
+from api.v1.parsers import read_data
+from tenants.context import in_environment
+
+
+class ApiView(APIView):
+    """A view that checks what the URL carries and reads the body before it is run."""
+
+    # The query parameters that the view reads; any other is refused.
+    query_parameters: ClassVar[Collection[str]] = ()
+    # What a replayed answer leaves out.
+    secret_members: ClassVar[Collection[str]] = ()
+
+    @override
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.args = args
+        self.kwargs = kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            self.initial(self.request, *args, **kwargs)
+            handler = self._handler()
+            self._check_request()
+            response = self.answer(partial(handler, self.request, *args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # the edge: every error becomes a problem
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    def answer(self, handler: partial[HttpResponse]) -> HttpResponse:
+        """Run the handler; a base class says for whom."""
+        return handler()
+
+    def answer_or_problem(self, handler: partial[HttpResponse]) -> HttpResponse:
+        """Run the handler in a savepoint, so that its problem can be stored and its effect not."""
+        try:
+            with transaction.atomic():
+                response = handler()
+        except Exception as error:  # noqa: BLE001  # as in dispatch
+            response = self.handle_exception(error)
+        return cast(HttpResponse, self.finalize_response(self.request, response))
+
+    def _handler(self) -> Any:
+        name = (self.request.method or "").lower()
+        if name in self.http_method_names:
+            return getattr(self, name, self.http_method_not_allowed)
+        return self.http_method_not_allowed
+
+    def _check_request(self) -> None:
+        check_query(self.request.query_params, known=self.query_parameters)
+        for name, value in self.kwargs.items():
+            check_id(name, value)
+        if self.request.method in {"POST", "PUT", "PATCH"}:
+            read_data(self.request)
+
+
+class PublicView(ApiView):
+    """A view that asks for no credential."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class EnvironmentView(ApiView):
+    """A view that runs for the caller's environment: its tables, its role, one transaction."""
+
+    # By HTTP method; a method that is not named asks for a good credential alone.
+    required_scopes: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def caller(self) -> Caller:
+        """Return whom the request acts for."""
+        return cast(Caller, self.request.auth)
+
+    @override
+    def answer(self, handler: partial[HttpResponse]) -> HttpResponse:
+        key = idempotency_key(self.request)
+        with in_environment(self.caller.environment):
+            if key is None:
+                return handler()
+            return answer_once(
+                environment=self.caller.environment,
+                request=self.request,
+                key=key,
+                answer=partial(self.answer_or_problem, handler),
+                secret_members=self.secret_members,
+            )

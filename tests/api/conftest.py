@@ -1,0 +1,84 @@
+"""A client of the API that sends paths as a server hands them over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from django.test import Client
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """Calls the web process inside the test: `api.post("/v1/events", key=acorn_key, json={…})`."""
+
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        json: Any = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        sent = dict(headers or {})
+        if key is not None:
+            sent["Authorization"] = f"Bearer {key}"
+        if json is not None:
+            body = orjson.dumps(json)
+        return self.client.generic(
+            method,
+            path,
+            data=b"" if body is None else body,
+            content_type=content_type,
+            headers=sent,
+            RAW_URI=path,
+        )
+
+    def get(self, path: str, **sent: Any) -> HttpResponse:
+        return self.request("GET", path, **sent)
+
+    def post(self, path: str, **sent: Any) -> HttpResponse:
+        return self.request("POST", path, **sent)
+
+    def put(self, path: str, **sent: Any) -> HttpResponse:
+        return self.request("PUT", path, **sent)
+
+    def patch(self, path: str, **sent: Any) -> HttpResponse:
+        return self.request("PATCH", path, **sent)
+
+    def delete(self, path: str, **sent: Any) -> HttpResponse:
+        return self.request("DELETE", path, **sent)
+
+
+@pytest.fixture
+def api(database: None) -> Iterator[ApiClient]:
+    from tenants.selectors.credential import forget_credentials
+
+    forget_credentials()
+    yield ApiClient()
+    forget_credentials()
+
+
+def assert_problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
+    """Check status, code and content type of an error, and return its body."""
+    assert (response.status_code, response.headers["Content-Type"]) == (status, PROBLEM), (
+        response.content
+    )
+    body: dict[str, Any] = orjson.loads(response.content)
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["instance"] == response.headers["X-Request-Id"]
+    return body
