@@ -1,4 +1,4 @@
-"""Mistakes of our own code around tenants; none of them is an answer to a client."""
+"""Mistakes of our own code around tenants, and how a job ends; none is an answer to a client."""
 
 from __future__ import annotations
 
@@ -13,3 +13,7 @@ class NotInTransactionError(RuntimeError):
 
 class LeaseLostError(RuntimeError):
     """Another worker has taken the job over; what this one did must not be committed."""
+
+
+class JobFailedError(Exception):
+    """The job cannot succeed however often it is tried; the message is for the tenant."""

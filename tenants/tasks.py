@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import sentry_sdk
 import structlog
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
-from tenants.context import on_platform
-from tenants.errors import LeaseLostError, NoTenantError
+from tenants.context import in_environment, on_platform
+from tenants.errors import JobFailedError, LeaseLostError, NoTenantError
 from tenants.models.environment import Environment
 from tenants.services.run_job import ClaimedJob, claim_job, fail_job, lease_kept_alive
 
@@ -21,58 +23,96 @@ log = structlog.get_logger()
 RETRY_AFTER = timedelta(seconds=60)
 
 TenantJob = Callable[[Environment, ClaimedJob], None]
+OnFailure = Callable[[Environment, ClaimedJob, str], None]
 
 
-class JobFailedError(Exception):
-    """The job cannot succeed however often it is tried; the message is for the tenant."""
+@dataclass(frozen=True, slots=True)
+class TenantTask:
+    """What runs the jobs of one kind, and what is told when one has failed for good."""
+
+    name: str
+    run: TenantJob
+    on_failure: OnFailure | None = None
 
 
-def tenant_task(*, name: str) -> Callable[[TenantJob], Any]:
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    reason: str
+    retry_in: timedelta | None = None
+
+
+def tenant_task(*, name: str, on_failure: OnFailure | None = None) -> Callable[[TenantJob], Any]:
     """Register a function as the Celery task that runs jobs of the kind `name`.
 
     The function gets the environment and the claimed job, does its work, and calls `finish_job`
-    inside the transaction of its effect.
+    inside the transaction of its effect. `on_failure` runs in the transaction that ends the job,
+    inside the environment.
     """
 
     def register(function: TenantJob) -> Any:  # Celery's tasks are untyped
+        registered = TenantTask(name=name, run=function, on_failure=on_failure)
+
         @shared_task(name=name)
         def task(*, job_id: int, environment_id: int | None = None) -> None:
-            run_tenant_job(function, name=name, job_id=job_id, environment_id=environment_id)
+            run_tenant_job(registered, job_id=job_id, environment_id=environment_id)
 
         return task
 
     return register
 
 
-def run_tenant_job(
-    function: TenantJob, *, name: str, job_id: int, environment_id: int | None
-) -> None:
-    """Claim the job, run the function in its tenant's name, and record how it ended.
+def run_tenant_job(task: TenantTask, *, job_id: int, environment_id: int | None) -> None:
+    """Claim the job, run the task in its tenant's name, and record how it ended.
 
     Raises
     ------
     NoTenantError
-        The message names no environment, or another one than the job's row.
+        The message names no environment.
     """
     if environment_id is None:
-        raise NoTenantError(f"Task '{name}' came without an environment; it runs for nobody.")
-    job = claim_job(job_id=job_id)
+        raise NoTenantError(f"Task '{task.name}' came without an environment; it runs for nobody.")
+    job = claim_job(job_id=job_id, kind=task.name, environment_id=environment_id)
     if job is None:
+        log.info("job_not_claimed", kind=task.name, job=job_id)
         return
-    if job.environment_id != environment_id:
-        fail_job(job, reason="The message named another environment.", retry_in=None)
-        raise NoTenantError(f"Job {job_id} belongs to another environment than the message says.")
     with on_platform():
-        environment = Environment.objects.select_related("tenant").get(pk=environment_id)
+        environment = Environment.objects.select_related("tenant").filter(pk=environment_id).first()
+    if environment is None:
+        fail_job(job, reason="Its environment no longer exists.", retry_in=None)
+        return
     bound = {"tenant": environment.tenant.slug, "environment": environment.kind, "job": job.id}
     with structlog.contextvars.bound_contextvars(**bound), lease_kept_alive(job):
-        try:
-            function(environment, job)
-        except JobFailedError as error:
-            fail_job(job, reason=str(error), retry_in=None)
-        except LeaseLostError:
-            log.warning("job_lost", kind=name)
-        except Exception as error:
-            log.exception("job_failed", kind=name)
-            sentry_sdk.capture_exception(error)
-            fail_job(job, reason="It failed on our side.", retry_in=RETRY_AFTER)
+        failure = _attempt(task, environment, job)
+        if failure is not None:
+            _record_failure(task, environment, job, failure)
+
+
+def _attempt(task: TenantTask, environment: Environment, job: ClaimedJob) -> _Failure | None:
+    if job.is_exhausted:
+        log.error("job_given_up", kind=task.name, attempts=job.attempts - 1)
+        return _Failure("It stopped our worker each time it was tried.")
+    try:
+        task.run(environment, job)
+    except JobFailedError as error:
+        return _Failure(str(error))
+    except LeaseLostError:
+        log.warning("job_lost", kind=task.name)
+    except (SoftTimeLimitExceeded, MemoryError) as error:
+        log.exception("job_over_limit", kind=task.name)
+        sentry_sdk.capture_exception(error)
+        return _Failure("It needs more time or memory than one job may have.")
+    except Exception as error:
+        log.exception("job_failed", kind=task.name)
+        sentry_sdk.capture_exception(error)
+        return _Failure("It failed on our side.", retry_in=RETRY_AFTER)
+    return None
+
+
+def _record_failure(
+    task: TenantTask, environment: Environment, job: ClaimedJob, failure: _Failure
+) -> None:
+    with in_environment(environment):
+        has_ended = fail_job(job, reason=failure.reason, retry_in=failure.retry_in)
+        if has_ended and task.on_failure is not None:
+            task.on_failure(environment, job, failure.reason)
+    log.info("job_attempt_failed", kind=task.name, reason=failure.reason, final=has_ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from tenants.context import on_platform
 
 # Enough to keep every worker busy between two looks, few enough that a newly queued tenant's job
-# does not wait behind another tenant's hundred.
-MAX_MESSAGES_IN_FLIGHT = 16
+# does not wait behind another tenant's hundred. Counted apart for quick and for long kinds.
+MAX_WAITING_MESSAGES = 8
 # A message may be lost with Redis; a second one is harmless, since the row decides.
 REPUBLISH_SECONDS = 30
 
@@ -29,7 +29,10 @@ class DueJob:
 
 
 def requeue_lost_jobs() -> int:
-    """Queue again what a dead worker held; end what has been tried often enough.
+    """Queue again what a dead worker held.
+
+    Where all attempts are used up, one more claim follows, which only records the end; when even
+    that one is lost, the job ends here.
 
     Returns
     -------
@@ -40,9 +43,9 @@ def requeue_lost_jobs() -> int:
         cursor.execute(
             """
             UPDATE tenants_job
-               SET state = CASE WHEN attempts < max_attempts THEN 'queued' ELSE 'failed' END,
-                   exclusive_key = CASE WHEN attempts < max_attempts THEN exclusive_key END,
-                   finished_at = CASE WHEN attempts < max_attempts THEN NULL ELSE now() END,
+               SET state = CASE WHEN attempts <= max_attempts THEN 'queued' ELSE 'failed' END,
+                   exclusive_key = CASE WHEN attempts <= max_attempts THEN exclusive_key END,
+                   finished_at = CASE WHEN attempts <= max_attempts THEN NULL ELSE now() END,
                    error = 'Its worker stopped before it was done.',
                    lease_until = NULL, published_at = NULL
              WHERE state = 'running' AND lease_until < now()
@@ -51,57 +54,89 @@ def requeue_lost_jobs() -> int:
         return int(cursor.rowcount)
 
 
-def publish_due_jobs(*, publish: Publish) -> int:
+def publish_due_jobs(*, publish: Publish, long_kinds: Collection[str] = ()) -> int:
     """Send a message for each due job, the tenant with the fewest in flight first.
 
     Parameters
     ----------
     publish
         Sends one message: task name and keyword arguments.
+    long_kinds
+        Kinds with a queue of their own, so that they never hold up the quick ones.
 
     Returns
     -------
     int
         The number of messages sent.
+
+    Raises
+    ------
+    Exception
+        What `publish` raised; the jobs not sent are due again at once.
     """
-    with on_platform():
-        with transaction.atomic():
-            due = _take_due()
-        for job in due:
+    with on_platform(), transaction.atomic():
+        due = _take_due(long_kinds)
+    for sent, job in enumerate(due):
+        try:
             publish(job.kind, {"job_id": job.id, "environment_id": job.environment_id})
+        except Exception:
+            _give_back(due[sent:])
+            raise
     return len(due)
 
 
-def _take_due() -> list[DueJob]:
+def _take_due(long_kinds: Collection[str]) -> list[DueJob]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH in_flight AS (
-                SELECT coalesce(environment_id, 0) AS environment, count(*) AS messages
+            WITH unfinished AS (
+                SELECT id, environment_id, run_after, kind = ANY(%(long_kinds)s) AS is_long,
+                       state = 'running' AS is_running,
+                       state = 'queued' AND coalesce(published_at > %(stale)s, false) AS is_waiting
                   FROM tenants_job
-                 WHERE state = 'running' OR (state = 'queued'
-                       AND published_at > now() - make_interval(secs => %(republish)s))
-                 GROUP BY 1
-            ), due AS (
-                SELECT id, row_number() OVER (
-                           PARTITION BY environment_id ORDER BY run_after, id
-                       ) + coalesce(messages, 0) AS turn
-                  FROM tenants_job
-                  LEFT JOIN in_flight ON environment = coalesce(environment_id, 0)
-                 WHERE state = 'queued' AND run_after <= now()
-                   AND (published_at IS NULL
-                        OR published_at <= now() - make_interval(secs => %(republish)s))
-                 ORDER BY turn, id
-                 LIMIT greatest(0, %(most)s - (SELECT coalesce(sum(messages), 0) FROM in_flight))
+                 WHERE state IN ('queued', 'running') AND run_after <= now()
+            ), in_flight AS (
+                SELECT environment_id, is_long, count(*) AS jobs
+                  FROM unfinished WHERE is_running OR is_waiting GROUP BY 1, 2
+            ), in_turn AS (
+                SELECT id, due.is_long, coalesce(jobs, 0) + row_number() OVER (
+                           PARTITION BY due.environment_id, due.is_long ORDER BY run_after, id
+                       ) AS turn
+                  FROM unfinished due
+                  LEFT JOIN in_flight ON in_flight.is_long = due.is_long
+                       AND in_flight.environment_id IS NOT DISTINCT FROM due.environment_id
+                 WHERE NOT (is_running OR is_waiting)
+            ), placed AS (
+                SELECT id, is_long,
+                       row_number() OVER (PARTITION BY is_long ORDER BY turn, id) AS place
+                  FROM in_turn
             ), taken AS (
-                SELECT job.id, due.turn FROM tenants_job job JOIN due USING (id)
+                SELECT job.id, place
+                  FROM placed JOIN tenants_job job USING (id)
+                 WHERE place <= %(most)s - (SELECT count(*) FROM unfinished
+                             WHERE is_waiting AND unfinished.is_long = placed.is_long)
+                   -- Asked again under the row's lock: another dispatcher may have been here.
+                   AND job.state = 'queued'
+                   AND (job.published_at IS NULL OR job.published_at <= %(stale)s)
                    FOR UPDATE OF job SKIP LOCKED
             )
             UPDATE tenants_job job SET published_at = now()
               FROM taken WHERE job.id = taken.id
-            RETURNING job.id, job.kind, job.environment_id, taken.turn
-            """,
-            {"republish": REPUBLISH_SECONDS, "most": MAX_MESSAGES_IN_FLIGHT},
+            RETURNING job.id, job.kind, job.environment_id, place
+            """.replace("%(stale)s", "now() - make_interval(secs => %(republish)s)"),
+            {
+                "long_kinds": list(long_kinds),
+                "republish": float(REPUBLISH_SECONDS),
+                "most": MAX_WAITING_MESSAGES,
+            },
         )
         rows = sorted(cursor.fetchall(), key=lambda row: (row[3], row[0]))
     return [DueJob(id=row[0], kind=row[1], environment_id=row[2]) for row in rows]
+
+
+def _give_back(jobs: Sequence[DueJob]) -> None:
+    with on_platform(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tenants_job SET published_at = NULL WHERE id = ANY(%s) AND state = 'queued'",
+            [[job.id for job in jobs]],
+        )
