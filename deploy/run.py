@@ -6,12 +6,10 @@ missing. The Makefile only calls it: python3 deploy/run.py demo
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,16 +17,6 @@ sys.path.insert(0, str(ROOT))
 
 from deploy.environment import LOCKS, PYTHON, clean_environment, ensure_environment  # noqa: E402
 from deploy.interpreter import NotReady  # noqa: E402
-
-LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
-CHECKS = (
-    ("format", ["-m", "ruff", "format", "--check", "."]),
-    ("lint", ["-m", "ruff", "check", "."]),
-    ("types", ["-m", "mypy", "."]),
-    ("import contracts", ["-c", LINT_IMPORTS]),
-    ("migrations", ["manage.py", "makemigrations", "--check", "--dry-run"]),
-    ("deployment", ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]),
-)
 
 
 def main() -> int:
@@ -68,26 +56,9 @@ def test(rest: list[str]) -> int:
 
 
 def check(_: list[str]) -> int:
-    """Run every static check, all of them even when one fails."""
+    """Hand over to the static checks."""
     python = ensure_environment("dev", goal="check")
-    environment = {**clean_environment(), **_throwaway_production(python)}
-    failed = []
-    for name, arguments in CHECKS:
-        started = time.monotonic()
-        ended = subprocess.run(
-            [python, *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        seconds = time.monotonic() - started
-        print(f"  {'✗' if ended.returncode else '✓'} {name} ({seconds:.1f} s)", flush=True)
-        if ended.returncode:
-            failed.append(name)
-            sys.stdout.buffer.write(ended.stdout)
-            sys.stdout.flush()
-    return 1 if failed else 0
+    return _become([python, "-m", "deploy.checks"])
 
 
 def bench(rest: list[str]) -> int:
@@ -155,12 +126,6 @@ def _become(command: list[str]) -> int:
     os.chdir(ROOT)
     sys.stdout.flush()
     os.execve(command[0], command, clean_environment())  # noqa: S606
-
-
-def _throwaway_production(python: str) -> dict[str, str]:
-    """Return settings as in production, with keys made for this one run."""
-    made = subprocess.check_output([python, "-m", "deploy.throwaway_settings"], cwd=ROOT)
-    return dict(json.loads(made))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Prints production settings with keys of their own as JSON: what `make check` checks against."""
+"""Makes the settings of a production with keys of its own: what `make check` checks against."""
 
 from __future__ import annotations
 
-import json
 import secrets
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,7 +30,3 @@ def throwaway_settings() -> dict[str, str]:
         "DATABASE_OWNER_URL": "postgresql://shelfwise_owner@/shelfwise?host=/nonexistent",
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
-
-
-if __name__ == "__main__":
-    print(json.dumps(throwaway_settings()))
