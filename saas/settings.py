@@ -76,12 +76,13 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "saas.staff.apps.StaffConfig",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "api",
     "saas",
+    "saas.portal",
 ]
 TENANT_APPS = ["engine"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "tenants.middleware.PlatformMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "saas.surfaces.SurfaceMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -106,6 +108,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "saas.urls"
 WSGI_APPLICATION = "saas.wsgi.application"
 APPEND_SLASH = False
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
 # The contract's limit; the API's own parser answers 413 before Django would.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 
@@ -148,7 +152,9 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 LOGGING_CONFIG = None
-configure_logging(os.environ.get("SHELFWISE_PROCESS", "django"))
+# A command's output is for the person who typed it; a service's is for the log collector.
+if "SHELFWISE_PROCESS" in os.environ:
+    configure_logging(os.environ["SHELFWISE_PROCESS"])
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.v1.authentication.BearerAuthentication"],

@@ -47,6 +47,10 @@ class Config(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias=_variable("SHELFWISE_ALLOWED_HOSTS")
     )
+    portal_host: str | None = Field(
+        default=None, validation_alias=_variable("SHELFWISE_PORTAL_HOST")
+    )
+    staff_host: str | None = Field(default=None, validation_alias=_variable("SHELFWISE_STAFF_HOST"))
     trusted_proxies: int = Field(
         default=0, ge=0, validation_alias=_variable("SHELFWISE_TRUSTED_PROXIES")
     )

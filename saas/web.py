@@ -1,0 +1,48 @@
+"""Runs the web process: one application on the public port and, where asked, on further ones."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+
+import uvicorn
+
+
+def main() -> None:
+    """Serve until SIGTERM; requests under way are answered first."""
+    arguments = _arguments()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            "saas.asgi:application",
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    sockets = [_listen(arguments.host, port) for port in arguments.ports]
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=sockets))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), backlog=2048)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m saas.web")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--ports", type=_ports, required=True, help="8000,8002,8003")
+    return parser.parse_args()
+
+
+def _ports(text: str) -> list[int]:
+    return [int(port) for port in text.split(",")]
+
+
+if __name__ == "__main__":
+    main()
