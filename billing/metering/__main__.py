@@ -23,7 +23,7 @@ def main() -> None:
         signal.signal(signal_number, lambda *_: stop.set())
     serve_management(
         settings.management_port,
-        {"postgresql": shipper.database_problem, "usage_lag": shipper.lag_problem},
+        {"shipping": shipper.round_problem, "usage_lag": shipper.lag_problem},
     )
     structlog.get_logger().info("shipper_started", folder=str(settings.usage_log))
     shipper.run(stop)

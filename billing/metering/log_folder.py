@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from billing.metering.usage_log import LOG_SUFFIX
@@ -22,22 +23,17 @@ def usage_logs(folder: Path) -> dict[Path, int]:
     """Return the logs that may hold unshipped calls, oldest name first, with their sizes."""
     sizes: dict[Path, int] = {}
     for path in sorted(folder.glob(f"*{LOG_SUFFIX}")):
-        try:
+        with suppress(FileNotFoundError):  # another shipper has just put it away
             sizes[path] = path.stat().st_size
-        except FileNotFoundError:  # another shipper has just put it away
-            continue
     return sizes
 
 
 def is_finished(path: Path) -> bool:
     """Whether no process writes here any more: the kernel drops a dead writer's lock."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
     else:
         return True
@@ -48,14 +44,13 @@ def is_finished(path: Path) -> bool:
 def put_away(path: Path, *, is_damaged: bool) -> None:
     """Take a finished and wholly shipped log out of the shipper's sight."""
     suffix = DAMAGED_SUFFIX if is_damaged else SHIPPED_SUFFIX
-    try:
+    with suppress(FileNotFoundError):  # another shipper was faster
         path.rename(path.with_name(path.name + suffix))
-    except FileNotFoundError:  # another shipper was faster
-        return
 
 
 def remove_old_shipped(folder: Path, *, now: float) -> None:
     """Remove logs that were put away long ago; a rename moves a file's ctime."""
     for path in folder.glob(f"*{LOG_SUFFIX}{SHIPPED_SUFFIX}"):
-        if now - path.stat().st_ctime > KEEP_SHIPPED_SECONDS:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another shipper was faster
+            if now - path.stat().st_ctime > KEEP_SHIPPED_SECONDS:
+                path.unlink()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-UNSHIPPED_BYTES = Gauge("usage_unshipped_bytes", "Bytes of usage logs that are not in the ledger.")
+UNSHIPPED_BYTES = Gauge(
+    "shelfwise_usage_unshipped_bytes", "Bytes of usage logs that are not in the ledger."
+)
 LAG_SECONDS = Gauge(
-    "usage_lag_seconds", "Age of the last moment up to which the ledger knew every call."
+    "shelfwise_usage_lag_seconds", "Age of the last moment up to which the ledger knew every call."
 )
-SHIPPED = Counter("usage_shipped_total", "Calls added to the ledger.")
+SHIPPED = Counter("shelfwise_usage_shipped_total", "Calls added to the ledger.")
 SEQUENCE_HOLES = Counter(
-    "usage_sequence_holes_total", "Records that are missing between the ones found."
+    "shelfwise_usage_sequence_holes_total", "Records that are missing between the ones found."
 )
-BAD_RECORDS = Counter("usage_bad_records_total", "Records whose checksum failed, skipped.")
-FAILED_ROUNDS = Counter("usage_failed_rounds_total", "Rounds that PostgreSQL did not let end.")
+BAD_RECORDS = Counter(
+    "shelfwise_usage_bad_records_total", "Records whose checksum failed, skipped."
+)
+FAILED_ROUNDS = Counter(
+    "shelfwise_usage_failed_rounds_total", "Rounds that PostgreSQL or the disk did not let end."
+)

@@ -62,15 +62,24 @@ class Shipper:
         ------
         psycopg.Error
             When PostgreSQL is away or refuses; what is not shipped stays in its file.
+        OSError
+            When a log could not be read; the others have been shipped.
         """
         began_at = time.time()
         ledger = self._connected_ledger()
         today = datetime.fromtimestamp(began_at, tz=UTC).date()
         ledger.ensure_partitions([today, today + timedelta(days=1)])
-        new_calls = sum(
-            self._ship_file(ledger, path, size)
-            for path, size in log_folder.usage_logs(self._folder).items()
-        )
+        new_calls = 0
+        unreadable: OSError | None = None
+        for path, size in log_folder.usage_logs(self._folder).items():
+            try:
+                new_calls += self._ship_file(ledger, path, size)
+            except FileNotFoundError:  # another shipper has put it away
+                continue
+            except OSError as error:
+                unreadable = error
+        if unreadable is not None:
+            raise unreadable
         log_folder.remove_old_shipped(self._folder, now=began_at)
         self._shipped_up_to = began_at
         return new_calls
@@ -81,7 +90,7 @@ class Shipper:
             self._connection.close()
         self._connection = self._ledger = None
 
-    def database_problem(self) -> str | None:
+    def round_problem(self) -> str | None:
         """Say why the last round failed, if it did."""
         return self._error
 
@@ -96,7 +105,7 @@ class Shipper:
         """Ship once and return how long to wait before the next time."""
         try:
             self.ship_all()
-        except psycopg.Error as error:
+        except (psycopg.Error, OSError) as error:
             self._failed_rounds += 1
             self._error = f"{type(error).__name__}: {error}"
             metrics.FAILED_ROUNDS.inc()
@@ -118,16 +127,13 @@ class Shipper:
         if not is_finished and size - self._shipped.get(path, 0) < RECORD_BYTES:
             return 0
         new_calls = 0
-        try:
-            while True:
-                shipment = ledger.ship_next(path, is_finished=is_finished)
-                self._note(path, shipment)
-                new_calls += shipment.new_calls
-                # What a busy writer adds meanwhile is the next round's.
-                if shipment.is_complete or (not is_finished and shipment.shipped_bytes >= size):
-                    break
-        except FileNotFoundError:  # another shipper has put it away
-            return new_calls
+        while True:
+            shipment = ledger.ship_next(path, is_finished=is_finished)
+            self._note(path, shipment)
+            new_calls += shipment.new_calls
+            # What a busy writer adds meanwhile is the next round's.
+            if shipment.is_complete or (not is_finished and shipment.shipped_bytes >= size):
+                break
         if is_finished:
             log_folder.put_away(path, is_damaged=shipment.is_damaged)
             del self._shipped[path]

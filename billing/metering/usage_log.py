@@ -183,7 +183,7 @@ class UsageLog:
 def _create_locked(path: Path) -> int:
     """Make the file and lock it before it has its name: the shipper takes unlocked for finished."""
     hidden = path.with_suffix(".new")
-    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         hidden.rename(path)

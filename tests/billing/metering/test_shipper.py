@@ -72,7 +72,7 @@ def test_a_bad_tail_of_a_living_writer_is_waited_for(
 def test_a_bad_record_among_good_ones_is_skipped_counted_and_kept_for_a_person(
     shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
 ) -> None:
-    before = metric("usage_bad_records_total")
+    before = metric("shelfwise_usage_bad_records_total")
     (tmp_path / "host-a.usage").write_bytes(
         encode(make_call(1)) + GARBAGE + encode(make_call(3)) + GARBAGE[:30]
     )
@@ -80,7 +80,7 @@ def test_a_bad_record_among_good_ones_is_skipped_counted_and_kept_for_a_person(
     assert usage_database.rows(
         "SELECT shipped_bytes, last_sequence, bad_records, sequence_holes FROM billing_usagesource"
     ) == [(3 * 64, 3, 1, 1)]
-    assert metric("usage_bad_records_total") == before + 1
+    assert metric("shelfwise_usage_bad_records_total") == before + 1
     assert [path.name for path in tmp_path.iterdir()] == ["host-a.usage.damaged"]
 
 
@@ -161,24 +161,34 @@ def test_nothing_is_lost_while_postgresql_is_away(
         )
         path.write_bytes(encode(make_call(1)) + encode(make_call(2)))
         pauses = [shipper._try_round()]
-        assert "terminat" in (shipper.database_problem() or "")
-        assert metric("usage_unshipped_bytes") == 1 * 64
+        assert "terminat" in (shipper.round_problem() or "")
+        assert metric("shelfwise_usage_unshipped_bytes") == 1 * 64
         shipper._database_url = f"host={tmp_path} dbname=nowhere"
         pauses += [shipper._try_round() for _ in range(8)]
         assert pauses[0] <= 0.5
         assert 5 <= pauses[-1] <= 10
         shipper._database_url = usage_database.app_url
         assert shipper._try_round() == 0.25
-    assert shipper.database_problem() is None
-    assert metric("usage_unshipped_bytes") == 0
+    assert shipper.round_problem() is None
+    assert metric("shelfwise_usage_unshipped_bytes") == 0
     assert usage_database.buckets() == [(7, "03-01 12", 1, 2, 2)]
+
+
+def test_an_unreadable_log_does_not_hold_up_the_others(
+    shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "host-a.usage").mkdir()
+    (tmp_path / "host-b.usage").write_bytes(encode(make_call(1)))
+    shipper._try_round()
+    assert "Is a directory" in (shipper.round_problem() or "")
+    assert usage_database.offsets() == {"host-b.usage": 64}
 
 
 def test_a_ledger_far_behind_is_reported(shipper: Shipper) -> None:
     assert shipper.lag_problem() is None
     shipper._shipped_up_to -= 61
     assert (shipper.lag_problem() or "").startswith("The ledger is 61 s behind")
-    assert metric("usage_lag_seconds") >= 61
+    assert metric("shelfwise_usage_lag_seconds") >= 61
 
 
 def test_sigterm_ships_what_is_there_and_exits_with_0(usage_database: Any, tmp_path: Path) -> None:
