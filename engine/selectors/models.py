@@ -1,0 +1,75 @@
+"""The model versions of an environment, as the API and the portal show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.core.lifecycle import ModelStatus, VersionRecord, model_status
+from engine.models.training import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model version with its status; the mappings are as the training reported them."""
+
+    version: str
+    status: ModelStatus
+    trained_at: datetime
+    data_window: dict[str, Any]
+    counts: dict[str, Any]
+    parameters: dict[str, Any]
+    metrics: dict[str, Any]
+    baselines: dict[str, Any]
+    has_passed_gate: bool
+    reason: str
+
+
+def model(*, version: str, live_version: str | None) -> Model | None:
+    """Return one version, or `None` where the environment has no such."""
+    row = ModelVersion.objects.filter(pk=version).first()
+    return None if row is None else _model(row, live_version)
+
+
+def models(*, live_version: str | None, limit: int, before: str | None = None) -> list[Model]:
+    """Return up to `limit` versions, newest first, those older than `before`."""
+    rows = ModelVersion.objects.order_by("-version")
+    if before is not None:
+        rows = rows.filter(version__lt=before)
+    return [_model(row, live_version) for row in rows[:limit]]
+
+
+def version_records() -> list[VersionRecord]:
+    """Return what decides about each version's future."""
+    columns = ("version", "verdict", "promoted_at", "artifact_removed_at")
+    return [
+        VersionRecord(
+            version=version,
+            has_passed_gate=verdict == ModelVersion.Verdict.PROMOTED,
+            promoted_at=promoted_at,
+            has_artifact=removed_at is None,
+        )
+        for version, verdict, promoted_at, removed_at in ModelVersion.objects.values_list(*columns)
+    ]
+
+
+def _model(row: ModelVersion, live_version: str | None) -> Model:
+    record = VersionRecord(
+        version=row.version,
+        has_passed_gate=row.verdict == ModelVersion.Verdict.PROMOTED,
+        promoted_at=row.promoted_at,
+        has_artifact=row.artifact_removed_at is None,
+    )
+    return Model(
+        version=row.version,
+        status=model_status(record, live_version=live_version),
+        trained_at=row.trained_at,
+        data_window=row.data_window,
+        counts=row.counts,
+        parameters=row.recipe,
+        metrics=row.metrics,
+        baselines=row.baselines,
+        has_passed_gate=record.has_passed_gate,
+        reason=row.reason,
+    )

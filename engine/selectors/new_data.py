@@ -1,0 +1,60 @@
+"""Whether there is something to learn: cheap looks that stay cheap on large stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from engine.core.dataset import EVENT_WEIGHTS
+from engine.models.event import Event
+from engine.models.item import Item
+from engine.models.training import TrainingRun
+
+# Of the newest events this many are looked at, however many there are.
+EVENTS_LOOKED_AT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewData:
+    """When the store last trained, and when its data last changed."""
+
+    trained_at: datetime | None
+    changed_at: datetime | None
+
+    @property
+    def is_new(self) -> bool:
+        """Say whether a training would see something that the last one did not."""
+        if self.changed_at is None:
+            return False
+        return self.trained_at is None or self.changed_at > self.trained_at
+
+
+def new_data() -> NewData:
+    """Return when the environment last asked for a training and last got an event or item.
+
+    Failed runs count: what they failed on has to change first.
+    """
+    run = TrainingRun.objects.order_by("-id").values_list("created_at", flat=True).first()
+    event = Event.objects.order_by("-id").values_list("received_at", flat=True).first()
+    if event is None:
+        return NewData(trained_at=run, changed_at=None)
+    item = Item.objects.order_by("-change_seq").values_list("updated_at", flat=True).first()
+    return NewData(trained_at=run, changed_at=event if item is None else max(event, item))
+
+
+def count_of_learnable_events() -> int:
+    """Count, of the newest events, those that show interest in an item of the catalogue."""
+    liking = [type_ for type_, weight in EVENT_WEIGHTS.items() if weight > 0]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*)
+              FROM (SELECT item_ref_id FROM engine_event WHERE type = ANY(%s)
+                     ORDER BY id DESC LIMIT %s) newest
+              JOIN engine_itemref ref ON ref.id = newest.item_ref_id AND ref.item_id IS NOT NULL
+            """,
+            [liking, EVENTS_LOOKED_AT],
+        )
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,97 @@
+"""Records what a training made, lets the decision take effect, and ends its job: all or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from engine.core.lifecycle import GoingLive, decide_going_live
+from engine.core.trained_model import TrainedModel
+from engine.models.training import ModelVersion, TrainingRun
+from engine.services.remove_old_artifacts import remove_old_artifacts
+from engine.services.set_live_version import locked_environment, set_live_version
+from tenants.services.run_job import ClaimedJob, finish_job
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedVersion:
+    """A model whose artifact is written, and the champion that its gate compared it with."""
+
+    version: str
+    trained_at: datetime
+    model: TrainedModel
+    champion_compared_with: str | None
+
+
+def record_trained_model(
+    *, environment_id: int, job: ClaimedJob, run_id: str, trained: TrainedVersion
+) -> GoingLive:
+    """Record the version, put it live where it may, and end run and job; call inside the environment.
+
+    Parameters
+    ----------
+    environment_id, job, run_id
+        Whose training, in which job and run.
+    trained
+        What came of it.
+
+    Returns
+    -------
+    GoingLive
+        Whether it is live now, and why.
+
+    Raises
+    ------
+    LeaseLostError
+        Another worker has the job; the transaction must roll back.
+    """
+    finish_job(job)
+    held = locked_environment(environment_id)
+    decision = decide_going_live(
+        trained.model.gate,
+        is_pinned=held.is_pinned,
+        auto_promote=held.auto_promote,
+        champion_compared_with=trained.champion_compared_with,
+        live_version=held.live_version,
+    )
+    _create_version(trained, reason=decision.reason)
+    if decision.goes_live:
+        set_live_version(
+            held=held,
+            version=trained.version,
+            is_pinned=False,
+            actor=f"job:{job.id}",
+            action="model_promoted",
+            reason=decision.reason,
+        )
+    TrainingRun.objects.filter(pk=run_id).update(
+        status=TrainingRun.Status.COMPLETED,
+        stage="done",
+        progress=1.0,
+        model_version=trained.version,
+        finished_at=timezone.now(),
+    )
+    remove_old_artifacts(
+        environment_id=environment_id,
+        live_version=trained.version if decision.goes_live else held.live_version,
+    )
+    return decision
+
+
+def _create_version(trained: TrainedVersion, *, reason: str) -> None:
+    model = trained.model
+    report = asdict(model.report)
+    has_passed = model.gate.promote
+    ModelVersion.objects.create(
+        version=trained.version,
+        trained_at=trained.trained_at,
+        verdict=ModelVersion.Verdict.PROMOTED if has_passed else ModelVersion.Verdict.REJECTED,
+        reason=reason,
+        recipe=model.recipe.to_dict(),
+        data_window=report["data_window"],
+        counts=report["counts"],
+        metrics=report["metrics"],
+        baselines=report["baselines"],
+    )

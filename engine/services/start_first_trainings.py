@@ -1,0 +1,62 @@
+"""Starts a store's first training by itself, once there is enough to learn from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.utils import timezone
+
+from engine.selectors.new_data import count_of_learnable_events, new_data
+from engine.services.request_training import request_training
+from tenants.context import in_environment, on_platform
+from tenants.models.environment import Environment
+from tenants.models.tenant import Tenant
+
+log = structlog.get_logger()
+
+# With less, a model knows no more than a list of what is popular.
+FIRST_TRAINING_EVENTS = 100
+# A first model that the gate rejected is not tried again with each new event.
+PAUSE_BETWEEN_ATTEMPTS = timedelta(hours=1)
+
+
+def start_first_trainings(*, after_id: int, most: int) -> int:
+    """Look at some environments without a model, and queue a training where the data suffice.
+
+    Parameters
+    ----------
+    after_id
+        Environments up to this id were looked at last time.
+    most
+        How many to look at, so that one call stays short however many stores there are.
+
+    Returns
+    -------
+    int
+        The `after_id` of the next call; 0 when it begins anew.
+    """
+    with on_platform():
+        environments = list(
+            Environment.objects.filter(
+                pk__gt=after_id,
+                live_version__isnull=True,
+                auto_train="daily",
+                tenant__status=Tenant.Status.ACTIVE,
+            ).order_by("pk")[:most]
+        )
+    for environment in environments:
+        with in_environment(environment):
+            if _is_worth_a_training():
+                run_id = request_training(environment=environment)
+                log.info("first_training_queued", environment_id=environment.pk, run=run_id)
+    return environments[-1].pk if len(environments) == most else 0
+
+
+def _is_worth_a_training() -> bool:
+    data = new_data()
+    if not data.is_new:
+        return False
+    if data.trained_at and data.trained_at > timezone.now() - PAUSE_BETWEEN_ATTEMPTS:
+        return False
+    return count_of_learnable_events() >= FIRST_TRAINING_EVENTS

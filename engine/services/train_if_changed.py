@@ -1,0 +1,27 @@
+"""Queues a training where the store's data have changed since it last trained."""
+
+from __future__ import annotations
+
+from engine.selectors.new_data import new_data
+from engine.services.request_training import request_training
+from tenants.models.environment import Environment
+
+TRAIN_IF_CHANGED_JOB = "engine.tasks.train_if_changed"
+
+
+def train_if_changed(*, environment: Environment) -> str | None:
+    """Queue a training, or leave it; call inside the environment.
+
+    Parameters
+    ----------
+    environment
+        Whose data to look at.
+
+    Returns
+    -------
+    str or None
+        The training run's id; `None` where nothing has changed.
+    """
+    if not new_data().is_new:
+        return None
+    return request_training(environment=environment)
