@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +105,7 @@ def _map_array(path: Path, listed: Mapping[str, Any], *, verify: bool) -> NDArra
         if verify and _sha256(path) != listed["sha256"]:
             raise ArtifactRefused(f"{path} has another SHA-256 than its manifest says.")
         # An empty file part can't be mapped; reading it costs nothing.
-        mode = "r" if 0 not in listed["shape"] else None
+        mode: Literal["r"] | None = "r" if 0 not in listed["shape"] else None
         # Plain views of the map: np.memmap's own class makes each slice ten times dearer.
         array: NDArray[Any] = np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
     except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -30,7 +30,11 @@ from engine.core.trained_model import TrainedModel
 FORMAT = 1
 _LIBRARIES = ("numpy", "scipy", "lightfm-next")
 _STRING_FIELDS = ("blob", "offsets", "hashes", "rows")
-_PART_KINDS = {"static": StaticPart, "vectors": VectorPart, "neighbours": NeighbourPart}
+_PART_KINDS: dict[str, type[StaticPart | VectorPart | NeighbourPart]] = {
+    "static": StaticPart,
+    "vectors": VectorPart,
+    "neighbours": NeighbourPart,
+}
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,11 @@ class Artifact:
 
         Comparable with the vector part's rows: an item without a known feature is zeros.
         """
-        part = self.blend.part("taste")
-        if not isinstance(part, VectorPart):
-            return None
-        features = self.feature_space().transform(list(items))
-        return np.asarray(features @ part.feature_vectors, dtype=np.float32)
+        for part in self.blend.parts:
+            if isinstance(part, VectorPart):
+                features = self.feature_space().transform(list(items))
+                return np.asarray(features @ part.feature_vectors, dtype=np.float32)
+        return None
 
 
 def write_artifact(
@@ -273,7 +277,7 @@ def _kind(part: Part) -> str:
 
 def _part(listed: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> Part:
     cls = _PART_KINDS[listed["kind"]]
-    names = [name for name in cls.__dataclass_fields__ if name != "name"]
+    names = [field.name for field in fields(cls) if field.name != "name"]
     part: Part = cls(name=listed["name"], **_fields(f"part.{listed['name']}", names, arrays))
     return part
 

@@ -41,7 +41,7 @@ class CandidateScores:
         total = np.zeros(self.is_relevant.shape, dtype=np.float32)
         for place in speaking:
             total += weights[place] * self.z_scores[place]
-        length = min(NDCG_AT, total.shape[1])
+        length = min(NDCG_AT, len(total[0]))
         best = np.argpartition(-total, length - 1, axis=1)[:, :length]
         order = np.argsort(-np.take_along_axis(total, best, axis=1), axis=1, kind="stable")
         hits = np.take_along_axis(self.is_relevant, np.take_along_axis(best, order, axis=1), axis=1)

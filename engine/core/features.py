@@ -75,7 +75,7 @@ def item_features(items: Sequence[CatalogueItem], *, is_active: NDArray[np.bool_
         Items with training events; only they shape vocabulary, idf and price bands, so that
         nothing of the test window leaks into them.
     """
-    active = [items[row] for row in np.flatnonzero(is_active)]
+    active = [items[row] for row in np.flatnonzero(is_active).tolist()]
     price_edges = _price_edges(active)
     counts: Counter[str] = Counter()
     for item in active:

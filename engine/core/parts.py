@@ -199,4 +199,4 @@ class NeighbourPart:
         targets = np.concatenate([self.indices[span] for span in spans])
         lengths = [span.stop - span.start for span in spans]
         values = np.concatenate([self.data[span] for span in spans]) * np.repeat(weights, lengths)
-        return np.bincount(targets, values, minlength=n_items)
+        return np.bincount(targets, values, minlength=n_items).astype(np.float64)

@@ -33,7 +33,7 @@ def model_tables(dataset: Dataset, part: TrainingPart, recipe: Recipe, blend: Bl
     own = _with_users(pairs.take(is_kept[pairs.user_index]), np.cumsum(is_kept) - 1)
     return ModelTables(
         item_ids=[item.item_id for item in dataset.items],
-        user_keys=[dataset.user_keys[user] for user in kept],
+        user_keys=[dataset.user_keys[user] for user in kept.tolist()],
         blend=blend,
         popularity=windowed_popularity(part, recipe.popularity.window_days),
         history_half_life_days=recipe.history_half_life_days,

@@ -106,7 +106,10 @@ class _Run:
         exam = examination(
             bench.part, split.later, most_users=_MOST_TEST_USERS, seed=self.context.seed
         )
-        challenger, champion = self._choose(split, exam, bench, champion)
+        fits = 3 if champion is None or champion.lightfm is None else 4
+        epochs = affordable_epochs(bench, seconds_budget=self.seconds_budget, fits=fits)
+        challenger = self._choose(split, exam, epochs)
+        champion = None if champion is None else _with_epochs_at_most(champion, epochs)
         contest = hold_contest(bench, exam, challenger=challenger, champion=champion)
         candidates = self._candidates(challenger, champion, contest)
         judge = partial(self._judge, contest=contest, test_users=len(exam.users))
@@ -130,40 +133,30 @@ class _Run:
             report_epoch=lambda share: self.report_progress(stage, start + (end - start) * share),
         )
 
-    def _choose(
-        self, split: Split, exam: Examination, bench: Workbench, champion: Recipe | None
-    ) -> tuple[Recipe, Recipe | None]:
-        """Return the challenger's recipe and the champion's, its LightFM cut to the budget."""
-        if champion is None and len(exam.users) < ENOUGH_TEST_USERS:
-            return prior_recipe(seed=self.context.seed), None
-        fits = 3 if champion is None or champion.lightfm is None else 4
-        epochs = affordable_epochs(bench, seconds_budget=self.seconds_budget, fits=fits)
-        if champion is not None:
-            champion = _with_epochs_at_most(champion, epochs)
-        if len(exam.users) < ENOUGH_TEST_USERS:
-            return prior_recipe(seed=self.context.seed), champion
+    def _choose(self, split: Split, exam: Examination, epochs: int) -> Recipe:
+        """Return the best recipe on the validation window, the prior's when it has too little."""
+        prior = prior_recipe(seed=self.context.seed)
         validation = temporal_split(split.earlier, later_share=VALIDATION_SHARE)
-        if not (validation.earlier.weight > 0).any():
-            return prior_recipe(seed=self.context.seed), champion
-        early = self._bench(validation.earlier, stage="selecting", start=0.21, end=0.33)
+        if len(exam.users) < ENOUGH_TEST_USERS or not (validation.earlier.weight > 0).any():
+            return prior
+        bench = self._bench(validation.earlier, stage="selecting", start=0.21, end=0.33)
         most_users = int(_VALIDATION_USERS_PER_SECOND * self.seconds_budget)
-        early_exam = examination(
-            early.part,
+        validation_exam = examination(
+            bench.part,
             validation.later,
             most_users=min(_MOST_VALIDATION_USERS, max(_ENOUGH_VALIDATION_USERS, most_users)),
             seed=self.context.seed,
         )
-        if len(early_exam.users) < _ENOUGH_VALIDATION_USERS:
-            return prior_recipe(seed=self.context.seed), champion
-        recipe = choose_recipe(
-            early,
-            early_exam,
+        if len(validation_exam.users) < _ENOUGH_VALIDATION_USERS:
+            return prior
+        return choose_recipe(
+            bench,
+            validation_exam,
             seconds_budget=self.seconds_budget,
             epochs=epochs,
             seed=self.context.seed,
             report=lambda share: self.report_progress("selecting", 0.05 + 0.4 * share),
         )
-        return recipe, champion
 
     def _candidates(
         self, challenger: Recipe, champion: Recipe | None, contest: Contest

@@ -78,4 +78,5 @@ def _in_supported_window(part: TrainingPart, window_days: int | None) -> NDArray
 
 
 def _likes_per_item(pairs: Pairs, n_items: int) -> NDArray[np.float64]:
-    return np.bincount(pairs.item_index, np.log1p(pairs.weight), minlength=n_items)
+    likes = np.bincount(pairs.item_index, np.log1p(pairs.weight), minlength=n_items)
+    return likes.astype(np.float64)
