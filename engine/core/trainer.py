@@ -139,7 +139,7 @@ class _Run:
         validation = temporal_split(split.earlier, later_share=VALIDATION_SHARE)
         if len(exam.users) < ENOUGH_TEST_USERS or not (validation.earlier.weight > 0).any():
             return prior
-        bench = self._bench(validation.earlier, stage="selecting", start=0.21, end=0.33)
+        bench = self._bench(validation.earlier, stage="selecting", start=0.21, end=0.32)
         most_users = int(_VALIDATION_USERS_PER_SECOND * self.seconds_budget)
         validation_exam = examination(
             bench.part,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.core.artifact import Artifact, open_artifact, write_artifact
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
 from engine.core.recency import DAY_SECONDS
+from engine.core.trained_model import TrainedModel
+from engine.core.trainer import train_model
 
 FIRST_DAY = 15_000
 TASTES = ("Garden", "Kitchen", "Music", "Paper", "Toys", "Travel")
@@ -88,3 +93,39 @@ def acorn_store() -> Dataset:
 def birch_store() -> Dataset:
     """40 shoppers: too few to choose or prove anything on."""
     return tasteful_store(users=40, lines_per_user=10, seed=8)
+
+
+def quietly(stage: str, share: float) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture(scope="session")
+def acorn_model(acorn_store: Dataset) -> TrainedModel:
+    return train_model(
+        dataset=acorn_store,
+        champion=None,
+        seconds_budget=1000,
+        seed=5,
+        threads=1,
+        report_progress=quietly,
+    )
+
+
+@pytest.fixture(scope="session")
+def acorn_folder(acorn_model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact of Acorn's model: environment 7, version V1."""
+    folder = tmp_path_factory.mktemp("artifacts") / "7" / "V1"
+    write_artifact(
+        folder=folder,
+        model=acorn_model,
+        environment_id=7,
+        version="V1",
+        change_seq=41,
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    return folder
+
+
+@pytest.fixture
+def acorn_artifact(acorn_folder: Path) -> Artifact:
+    return open_artifact(acorn_folder, verify=True)

@@ -36,7 +36,7 @@ LIGHTFM = LightFMSettings(
     newest_epochs=2,
     half_life_days=60.0,
 )
-RECOMMENDERS = {
+RECOMMENDERS: dict[str, Recommender] = {
     "popular": Popularity(PopularitySettings(window_days=7)),
     "item_knn": ItemKnn(ItemKnnSettings(neighbours=10, shrinkage=5.0, half_life_days=30.0)),
     "ease": Ease(EaseSettings(neighbours=20, regularisation=10.0, half_life_days=None)),
@@ -52,11 +52,11 @@ PERSONAL = sorted(set(RECOMMENDERS) - {"popular"})
 
 
 @pytest.fixture(params=sorted(RECOMMENDERS))
-def recommender(request):
-    return RECOMMENDERS[request.param]
+def recommender(request: pytest.FixtureRequest) -> Recommender:
+    return named(request.param)
 
 
-def named(name: str):
+def named(name: str) -> Recommender:
     return RECOMMENDERS[name]
 
 

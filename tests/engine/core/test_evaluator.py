@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log2
+
+import numpy as np
+import pytest
+
+from engine.core.blend import Blend
+from engine.core.dataset import Dataset, Interactions
+from engine.core.evaluator import evaluate, examination
+from engine.core.parts import StaticPart
+from engine.core.training_part import training_part
+
+PAST = [(0, 0, 1, 0, False), (1, 1, 1, 0, False), (1, 2, 1, 0, False), (1, 3, 1, 0, False)]
+
+
+def fixed_order(*scores: float) -> Blend:
+    part = StaticPart(name="popular", scores=np.array(scores, np.float32))
+    return Blend(parts=(part,), weights={"popular": 1.0})
+
+
+def test_lists_are_marked_by_hand(
+    plain_store: Callable[..., Dataset], interactions_of: Callable[..., Interactions]
+) -> None:
+    store = plain_store(users=2, items=5, lines=PAST)
+    later = interactions_of([(0, 3, 1, 9, False)])
+    exam = examination(training_part(store, store.interactions), later, most_users=None, seed=0)
+    marks = evaluate(fixed_order(9, 8, 7, 6, 5), exam, half_life_days=None)
+    # Item 0 was met, item 4 has no past: the list is 1, 2, 3, a hit at rank 3.
+    assert marks.ndcg == pytest.approx([1 / log2(4)])
+    assert marks.recall == pytest.approx([1])
+    assert marks.reciprocal_rank == pytest.approx([1 / 3])
+    assert marks.coverage == 3 / 4
+
+
+def test_known_items_unknown_items_and_dislikes_examine_nobody(
+    plain_store: Callable[..., Dataset], interactions_of: Callable[..., Interactions]
+) -> None:
+    store = plain_store(users=3, items=5, lines=PAST)
+    later = interactions_of(
+        [
+            (0, 0, 1, 9, False),  # met before
+            (0, 4, 1, 9, False),  # no training event
+            (1, 0, -5, 9, False),  # a dislike
+            (2, 0, 1, 9, False),  # a user without a past
+        ]
+    )
+    exam = examination(training_part(store, store.interactions), later, most_users=None, seed=0)
+    assert len(exam.users) == 0
+    marks = evaluate(fixed_order(1, 2, 3, 4, 5), exam, half_life_days=None)
+    assert len(marks.ndcg) == 0
+    assert marks.metrics(seed=0)["ndcg@10"].value == 0
+
+
+def test_ties_are_marked_in_the_order_of_rows(
+    plain_store: Callable[..., Dataset], interactions_of: Callable[..., Interactions]
+) -> None:
+    store = plain_store(users=2, items=4, lines=PAST)
+    later = interactions_of([(0, 2, 1, 9, False)])
+    exam = examination(training_part(store, store.interactions), later, most_users=None, seed=0)
+    marks = evaluate(fixed_order(0, 0, 0, 0), exam, half_life_days=None)
+    assert marks.reciprocal_rank == pytest.approx([1 / 2])
+    assert marks.ndcg == pytest.approx([1 / log2(3)])

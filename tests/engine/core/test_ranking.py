@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from engine.core.blend import Blend
+from engine.core.evaluator import evaluate, examination
+from engine.core.features import FeatureSpace
+from engine.core.histories import UserHistories, UserRows
+from engine.core.parts import StaticPart
+from engine.core.ranking import rank_for_user, rank_popular, rank_similar
+from engine.core.recommenders.sparse_rows import neighbour_part
+from engine.core.split import temporal_split
+from engine.core.tables import ModelTables
+from engine.core.training_part import training_part
+
+ALL = np.ones(5, dtype=np.bool_)
+
+
+def tables_of(neighbours: list[list[float]], weights: dict[str, float]) -> ModelTables:
+    popularity = np.array([4.0, 3.0, 2.0, 1.0, 0.0], np.float32)
+    z = (popularity - popularity.mean()) / popularity.std()
+    empty = np.zeros(1, np.int64)
+    return ModelTables(
+        item_ids=list("abcde"),
+        user_keys=[],
+        blend=Blend(
+            parts=(
+                StaticPart(name="popular", scores=z),
+                neighbour_part("item_knn", [sp.csr_array(np.array(neighbours))]),
+            ),
+            weights=weights,
+        ),
+        popularity=popularity,
+        history_half_life_days=30.0,
+        newest_seconds=0,
+        histories=UserHistories(empty, *(np.zeros(0, t) for t in (np.int32, np.float32, np.int64))),
+        purchased=UserRows(empty, np.zeros(0, np.int32)),
+        feature_space=FeatureSpace({}, np.zeros(0, np.float32), np.zeros(0)),
+    )
+
+
+LINKS = [
+    [0, 0, 0, 0.5, 0.9],
+    [0, 0, 0.8, 0, 0],
+    [0, 0.8, 0, 0, 0],
+    [0.5, 0, 0, 0, -0.9],
+    [0.9, 0, 0, -0.9, 0],
+]
+TABLES = tables_of(LINKS, {"popular": 0.1, "item_knn": 1.0})
+
+
+def test_the_newest_history_counts_most_and_is_named_as_the_reason():
+    ranked = rank_for_user(TABLES, history=[(1, 1.0, 90.0), (0, 1.0, 0.0)], allowed=ALL, limit=2)
+    assert ranked.rows[0] == 4
+    assert ranked.sources[0] == "item_item"
+    assert (ranked.reasons[0].code, ranked.reasons[0].seed_row) == ("because_you_interacted", 0)
+
+
+def test_only_allowed_rows_are_answered_and_lists_may_be_short():
+    allowed = np.array([True, False, True, False, False])
+    ranked = rank_for_user(TABLES, history=[(3, 1.0, 0.0)], allowed=allowed, limit=10)
+    assert sorted(ranked.rows.tolist()) == [0, 2]
+    nothing = rank_for_user(TABLES, history=[(3, 1.0, 0.0)], allowed=~ALL, limit=10)
+    assert len(nothing.rows) == 0
+
+
+def test_a_negative_weight_pushes_an_item_below_untouched_ones():
+    ranked = rank_for_user(TABLES, history=[(3, 1.0, 0.0)], allowed=ALL, limit=5)
+    assert ranked.rows[-1] == 4
+
+
+def test_scores_fall_and_equal_the_weighted_sum_of_z_scores():
+    history = [(3, 1.0, 0.0)]
+    ranked = rank_for_user(TABLES, history=history, allowed=ALL, limit=5)
+    raw = np.array(LINKS[3]) * np.log(2)
+    popularity = TABLES.popularity
+    expected = 0.1 * (popularity - popularity.mean()) / popularity.std()
+    expected = expected + (raw - raw.mean()) / raw.std()
+    assert ranked.scores == pytest.approx(expected[ranked.rows], abs=1e-5)
+    assert ranked.scores.tolist() == sorted(ranked.scores.tolist(), reverse=True)
+
+
+def test_without_a_history_the_answer_is_popularity():
+    ranked = rank_for_user(TABLES, history=[], allowed=ALL, limit=5)
+    assert ranked.rows.tolist() == [0, 1, 2, 3]
+    assert {reason.code for reason in ranked.reasons} == {"popular_now"}
+    disliked = rank_for_user(TABLES, history=[(2, -5.0, 1.0)], allowed=ALL, limit=5)
+    assert disliked.rows.tolist() == ranked.rows.tolist()
+
+
+def test_popular_items_are_those_somebody_turned_to():
+    allowed = np.array([False, True, True, True, True])
+    assert rank_popular(TABLES, allowed=allowed, limit=9).rows.tolist() == [1, 2, 3]
+    assert rank_popular(TABLES, allowed=allowed, limit=1).rows.tolist() == [1]
+
+
+def test_similar_items_have_evidence_and_leave_out_the_item_itself():
+    ranked = rank_similar(TABLES, item_row=0, allowed=ALL, limit=5)
+    assert ranked.rows.tolist() == [4, 3]
+    assert {(reason.code, reason.seed_row) for reason in ranked.reasons} == {("similar_item", 0)}
+
+
+def test_similar_items_need_no_weight_in_the_blend():
+    silent = tables_of(LINKS, {"popular": 1.0, "item_knn": 0.0})
+    assert rank_similar(silent, item_row=1, allowed=ALL, limit=5).rows.tolist() == [2]
+    assert rank_for_user(silent, history=[(1, 1.0, 0.0)], allowed=ALL, limit=1).rows == [0]
+
+
+def test_an_item_without_neighbours_has_none_similar():
+    alone = tables_of([[0.0] * 5] * 5, {"popular": 1.0})
+    assert len(rank_similar(alone, item_row=1, allowed=ALL, limit=5).rows) == 0
+
+
+def test_evaluation_scores_exactly_as_serving_ranks(acorn_store, acorn_model):
+    """The one scoring path: examined users' lists are what rank_for_user answers."""
+    split = temporal_split(acorn_store.interactions, later_share=0.2)
+    exam = examination(training_part(acorn_store, split.earlier), split.later, most_users=5, seed=0)
+    blend = acorn_model.tables.blend
+    batch_scores = blend.scores(exam.batch(60.0))
+    for place, user in enumerate(exam.users):
+        span = slice(exam.histories.indptr[user], exam.histories.indptr[user + 1])
+        ages = (exam.newest_seconds - exam.histories.seconds[span]) / 86_400
+        history = list(
+            zip(exam.histories.rows[span], exam.histories.weights[span], ages, strict=True)
+        )
+        allowed = exam.allowed_for(int(user))
+        ranked = rank_for_user(acorn_model.tables, history=history, allowed=allowed, limit=20)
+        assert ranked.scores == pytest.approx(batch_scores[place][ranked.rows], abs=1e-4)
+        best_left_out = np.setdiff1d(np.flatnonzero(allowed), ranked.rows)
+        assert batch_scores[place][best_left_out].max() <= ranked.scores[-1] + 1e-4
+    assert len(evaluate(blend, exam, half_life_days=60.0).ndcg) == 5

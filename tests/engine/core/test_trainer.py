@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.artifact import write_artifact
+from engine.core.dataset import CatalogueItem, Dataset, Interactions
+from engine.core.errors import NotEnoughData
+from engine.core.ranking import rank_for_user
+from engine.core.recipe import Recipe
+from engine.core.split import temporal_split
+from engine.core.trained_model import TrainedModel
+from engine.core.trainer import train_model
+
+
+def train(
+    dataset: Dataset,
+    *,
+    champion: Recipe | None = None,
+    seconds_budget: float = 1000,
+    report_progress: Callable[[str, float], None] = lambda stage, share: None,
+) -> TrainedModel:
+    return train_model(
+        dataset=dataset,
+        champion=champion,
+        seconds_budget=seconds_budget,
+        seed=5,
+        threads=1,
+        report_progress=report_progress,
+    )
+
+
+def array_hashes(model: TrainedModel, folder: Path) -> dict[str, str]:
+    manifest = write_artifact(
+        folder=folder / "1" / "V",
+        model=model,
+        environment_id=1,
+        version="V",
+        change_seq=0,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return {name: file["sha256"] for name, file in manifest["files"].items()}
+
+
+def test_a_store_with_tastes_gets_a_model_that_beats_popularity(acorn_model):
+    report = acorn_model.report
+    assert acorn_model.gate.promote
+    assert report.metrics["ndcg@10"].low > report.baselines["popular"]["ndcg@10"].high
+    assert set(report.metrics) == {"ndcg@10", "recall@20", "mrr", "coverage@10"}
+    assert report.counts["test_users"] >= 200
+    assert acorn_model.recipe.lightfm is not None
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(acorn_store, acorn_model, tmp_path):
+    again = train(acorn_store)
+    assert again.recipe == acorn_model.recipe
+    assert array_hashes(again, tmp_path / "a") == array_hashes(acorn_model, tmp_path / "b")
+
+
+def test_what_happens_in_the_test_window_does_not_reach_the_recipe(acorn_store, acorn_model):
+    lines = acorn_store.interactions
+    later = temporal_split(lines, later_share=0.2).later
+    is_later = lines.seconds >= later.seconds.min()
+    altered = lines.item_index.copy()
+    altered[is_later] = (altered[is_later] + 61) % len(acorn_store.items)
+    other = train(replace(acorn_store, interactions=replace(lines, item_index=altered)))
+    assert replace(other.recipe, seed=0) == replace(acorn_model.recipe, seed=0)
+    assert other.report.metrics != acorn_model.report.metrics
+
+
+def test_a_small_store_gets_the_prior_blend_and_is_told_so(birch_store):
+    model = train(birch_store)
+    assert model.gate.promote
+    assert "shoppers to test on" in model.gate.reason
+    assert dict(model.recipe.weights) == {"popular": 1.0, "item_knn": 1.0, "content": 0.4}
+
+
+def test_the_champions_recipe_is_trained_on_the_same_cut(acorn_store, acorn_model):
+    model = train(acorn_store, champion=acorn_model.recipe)
+    assert model.report.baselines["champion"] == acorn_model.report.metrics
+    assert model.gate.promote
+    assert "newer data" in model.gate.reason
+
+
+def test_a_better_recipe_replaces_a_poor_champion(acorn_store, acorn_model):
+    poor = replace(acorn_model.recipe, weights={"popular": 1.0})
+    model = train(acorn_store, champion=poor)
+    assert model.gate.promote
+    assert model.recipe == acorn_model.recipe
+    assert "the live model" in model.gate.reason
+
+
+def test_the_champions_recipe_is_renewed_when_the_challenger_falls_behind(
+    birch_store, acorn_store, acorn_model, monkeypatch
+):
+    def poor_choice(*args: object, **kwargs: object) -> Recipe:
+        return replace(acorn_model.recipe, weights={"popular": 1.0})
+
+    monkeypatch.setattr("engine.core.trainer.choose_recipe", poor_choice)
+    model = train(acorn_store, champion=acorn_model.recipe)
+    assert model.recipe == acorn_model.recipe
+    assert model.gate.promote
+    assert "newer data" in model.gate.reason
+
+
+def test_a_tiny_budget_leaves_lightfm_and_ease_out_and_still_trains(acorn_store):
+    model = train(acorn_store, seconds_budget=0.01)
+    assert model.recipe.lightfm is None
+    assert model.recipe.ease is None
+    assert model.gate.promote
+
+
+def test_progress_goes_up_to_one(acorn_store):
+    seen: list[tuple[str, float]] = []
+    train(acorn_store, report_progress=lambda stage, share: seen.append((stage, share)))
+    shares = [share for _, share in seen]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    stages = list(dict.fromkeys(stage for stage, _ in seen))
+    assert stages == ["preparing", "selecting", "evaluating", "fitting", "checking"]
+
+
+def test_training_without_events_says_what_to_do(plain_store):
+    with pytest.raises(NotEnoughData, match="Send events"):
+        train(plain_store(users=0, items=0, lines=[]))
+    with pytest.raises(NotEnoughData, match="No shopper"):
+        train(plain_store(users=1, items=2, lines=[(0, 0, -5, 0, False), (0, 1, 0, 1, False)]))
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "lines"),
+    [
+        (1, 1, [(0, 0, 1, 0, False)]),
+        (1, 1, [(0, 0, 5, day, True) for day in range(9)]),
+        (1, 8, [(0, item, 1, item, False) for item in range(8)]),
+        (8, 1, [(user, 0, 1, user, False) for user in range(8)]),
+        (8, 8, [(n % 8, n // 8, 1, 3, False) for n in range(64)]),
+        (3, 3, [(0, 0, -5, 0, False), (1, 1, -5, 1, False), (2, 2, 1, 9, False)]),
+    ],
+    ids=["one event", "one pair", "one user", "one item", "one instant", "liked last"],
+)
+def test_the_smallest_stores_get_a_model_that_ranks(plain_store, users, items, lines):
+    model = train(plain_store(users=users, items=items, lines=lines))
+    assert model.gate.promote
+    allowed = np.ones(items, dtype=np.bool_)
+    ranked = rank_for_user(model.tables, history=[(0, 1.0, 0.0)], allowed=allowed, limit=10)
+    assert len(ranked.rows) == items
+    assert np.isfinite(ranked.scores).all()
+
+
+def test_ids_of_any_printable_character_survive(birch_store, tmp_path):
+    strange = ["a/b", "ключ", "x" * 256, "Ж,\"'|%2F", "🧦", " space "]
+    items = [
+        CatalogueItem(item_id, "x") if row < len(strange) else birch_store.items[row]
+        for row, item_id in enumerate([*strange, *[""] * (len(birch_store.items) - len(strange))])
+    ]
+    model = train(replace(birch_store, items=items))
+    assert array_hashes(model, tmp_path)
+    assert model.tables.item_ids[: len(strange)] == strange
+
+
+def test_sessions_teach_but_have_no_profile(birch_store):
+    keys = [key if n % 2 else f"s:{n}" for n, key in enumerate(birch_store.user_keys)]
+    model = train(replace(birch_store, user_keys=keys))
+    assert model.tables.user_keys == [key for key in keys if key.startswith("u:")]
+    assert len(model.tables.histories.indptr) == len(model.tables.user_keys) + 1
+
+
+def test_an_id_that_comes_twice_and_a_row_outside_are_refused(
+    birch_store: Dataset, interactions_of: Callable[..., Interactions]
+) -> None:
+    with pytest.raises(ValueError, match="comes twice"):
+        replace(birch_store, items=[birch_store.items[0], *birch_store.items[:-1]])
+    with pytest.raises(ValueError, match=r"item_index holds 0\.\.500"):
+        replace(
+            birch_store,
+            interactions=interactions_of([(0, 0, 1, 0, False), (0, 500, 1, 0, False)]),
+        )
