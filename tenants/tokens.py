@@ -160,7 +160,7 @@ def verify(token: str, *, keys: VerifyingKeys, audience: str) -> dict[str, Any]:
     kid = jwt.get_unverified_header(token).get("kid")
     key = keys.by_kid.get(kid) if isinstance(kid, str) else None
     if key is None:
-        raise jwt.InvalidKeyError("unknown kid")
+        raise jwt.InvalidTokenError("unknown kid")
     claims: dict[str, Any] = jwt.decode(
         token,
         key,

@@ -2,22 +2,88 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from django.db import transaction
+from django.http import HttpResponse
 from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.v1.views import EnvironmentView
+from api.v1.authentication import Caller, caller_of_key
+from api.v1.idempotency import answer_once, idempotency_key
+from api.v1.serializers import StrictSerializer, TextField, read_body
+from api.v1.views import EnvironmentView, PublicView
+from tenants.services.issue_token import issue_token
+from tenants.token_backend import token_backend
+
+# Long enough to spare requests, short enough that a rotation needs no waiting.
+_JWKS_SECONDS = 300
+
+
+class TokenRequest(StrictSerializer):
+    """An API key."""
+
+    api_key = TextField()
+
+
+class TokenAnswer(serializers.Serializer[Caller]):
+    """A token and what it opens."""
+
+    access_token = serializers.CharField()
+    token_type = serializers.ChoiceField(["Bearer"])
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+    tenant = serializers.CharField()
+    environment = serializers.ChoiceField(["live", "test"])
+    scopes = serializers.ListField(child=serializers.CharField())
+
+
+class CallerAnswer(serializers.Serializer[Caller]):
+    """What the credential opens."""
+
+    tenant = serializers.CharField()
+    name = serializers.CharField()
+    environment = serializers.ChoiceField(["live", "test"])
+    key_id = serializers.CharField()
+    kind = serializers.ChoiceField(["secret", "publishable"])
+    scopes = serializers.ListField(child=serializers.CharField())
+
+
+class TokenView(PublicView):
+    """POST /v1/auth/token."""
+
+    secret_members = ("access_token",)
+
+    @extend_schema(request=TokenRequest, responses=TokenAnswer, auth=[])
+    def post(self, request: Request) -> HttpResponse:
+        """Exchange an API key for a token of 15 minutes. Most callers just use the key."""
+        caller = caller_of_key(read_body(TokenRequest, request.data)["api_key"])
+        key = idempotency_key(request)
+        if key is None:
+            return _token_answer(caller)
+        with transaction.atomic():
+            return answer_once(
+                environment=caller.environment,
+                request=request,
+                key=key,
+                answer=partial(self.answer_or_problem, partial(_token_answer, caller)),
+                secret_members=self.secret_members,
+            )
 
 
 class MeView(EnvironmentView):
-    """GET /v1/me: what the credential opens."""
+    """GET /v1/me."""
 
+    @extend_schema(responses=CallerAnswer)
     def get(self, request: Request) -> Response:
-        """Say whose credential this is and what it may do."""
+        """Say what the credential opens and what it may do."""
         caller = self.caller
         return Response(
             {
-                "tenant": {"id": str(caller.tenant.pk), "slug": caller.tenant.slug},
+                "tenant": caller.tenant.slug,
+                "name": caller.tenant.name,
                 "environment": caller.environment.kind,
                 "key_id": caller.key_id,
                 "kind": caller.kind,
@@ -26,4 +92,34 @@ class MeView(EnvironmentView):
         )
 
 
-urlpatterns = [path("me", MeView.as_view())]
+class JwksView(PublicView):
+    """GET /.well-known/jwks.json."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """Publish the keys that verify tokens (RFC 7517)."""
+        return Response(
+            token_backend().keys.as_jwks(),
+            headers={"Cache-Control": f"public, max-age={_JWKS_SECONDS}"},
+        )
+
+
+def _token_answer(caller: Caller) -> HttpResponse:
+    issued = issue_token(environment=caller.environment, key_id=caller.key_id, scopes=caller.scopes)
+    return Response(
+        {
+            "access_token": issued.text,
+            "token_type": "Bearer",
+            "expires_in": issued.expires_in,
+            "tenant": caller.tenant.slug,
+            "environment": caller.environment.kind,
+            "scopes": sorted(caller.scopes),
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+urlpatterns = [
+    path("auth/token", TokenView.as_view()),
+    path("me", MeView.as_view()),
+]

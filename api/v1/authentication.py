@@ -21,7 +21,7 @@ from tenants.selectors.credential import (
     credential_by_digest,
     credential_by_key_id,
 )
-from tenants.token_backend import AccessToken
+from tenants.token_backend import decode_access_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def caller_of_key(text: str) -> Caller:
 
 def _caller_of_token(text: str) -> Caller:
     try:
-        claims = tokens.claims_of(AccessToken(text).payload)
+        claims = tokens.claims_of(decode_access_token(text))
     except (TokenError, InvalidTokenError):
         raise InvalidToken from None
     credential = credential_by_key_id(claims.key_id)

@@ -33,7 +33,7 @@ class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102  # Django's protocol
         started = time.perf_counter()
         identifier = request_id(request.headers.get("X-Request-Id"))
         request.META[REQUEST_ID] = identifier
@@ -62,7 +62,7 @@ def _read_chunked(request: HttpRequest) -> None:
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         body = read_bounded(request.META["wsgi.input"], content_length=None)
         request.META["CONTENT_LENGTH"] = str(len(body))
-        request._stream = io.BytesIO(body)  # type: ignore[attr-defined]
+        request._stream = io.BytesIO(body)
 
 
 def _record(request: HttpRequest, response: HttpResponse, *, seconds: float) -> None:

@@ -29,6 +29,8 @@ REQUEST_ID = "shelfwise.request_id"
 # PostgreSQL's supervisor needs about a second to bring it back.
 RETRY_AFTER_SECONDS = "2"
 _SHOWN_CHARACTERS = 100
+# The contract's word for what Django REST Framework calls otherwise.
+_CODES = {"null_characters_not_allowed": "invalid_text"}
 
 _BY_STATUS: dict[int, type[ShelfwiseError]] = {
     400: errors.BadRequest,
@@ -95,7 +97,7 @@ def _from_rest_framework(error: drf.APIException) -> ShelfwiseError:
         return errors.InvalidToken()
     if isinstance(error, drf.ValidationError):
         fields = tuple(_field_errors(error.get_full_details(), pointer=""))
-        return errors.InvalidObject(
+        return errors.InvalidParameter(
             f"{len(fields)} values are not acceptable; each is named in 'errors'."
             if len(fields) != 1
             else fields[0].detail,
@@ -107,7 +109,8 @@ def _from_rest_framework(error: drf.APIException) -> ShelfwiseError:
 
 def _field_errors(details: Any, *, pointer: str) -> list[FieldError]:
     if isinstance(details, dict) and "message" in details and "code" in details:
-        return [FieldError(pointer=pointer, code=details["code"], detail=str(details["message"]))]
+        code = _CODES.get(details["code"], str(details["code"]))
+        return [FieldError(pointer=pointer, code=code, detail=str(details["message"]))]
     if isinstance(details, list):
         # A list of messages belongs to one value; a list of objects is indexed.
         return [

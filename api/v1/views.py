@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.response import Response
 from rest_framework.views import APIView
 from typing_extensions import override
 
@@ -23,7 +24,7 @@ from tenants.context import in_environment
 class ApiView(APIView):
     """A view that checks what the URL carries and reads the body before it is run."""
 
-    # The query parameters that the view reads; any other is refused.
+    # The query parameters that the view's GET reads; any other is refused.
     query_parameters: ClassVar[Collection[str]] = ()
     # What a replayed answer leaves out.
     secret_members: ClassVar[Collection[str]] = ()
@@ -41,8 +42,7 @@ class ApiView(APIView):
             response = self.answer(partial(handler, self.request, *args, **kwargs))
         except Exception as error:  # noqa: BLE001  # the edge: every error becomes a problem
             response = self.handle_exception(error)
-        self.response = self.finalize_response(self.request, response, *args, **kwargs)
-        return self.response
+        return self._finalize(response)
 
     def answer(self, handler: partial[HttpResponse]) -> HttpResponse:
         """Run the handler; a base class says for whom."""
@@ -55,7 +55,11 @@ class ApiView(APIView):
                 response = handler()
         except Exception as error:  # noqa: BLE001  # as in dispatch
             response = self.handle_exception(error)
-        return cast(HttpResponse, self.finalize_response(self.request, response))
+        return self._finalize(response)
+
+    def _finalize(self, response: HttpResponse) -> HttpResponse:
+        # The stubs say Response, the code takes any response of Django's.
+        return self.finalize_response(self.request, cast(Response, response))
 
     def _handler(self) -> Any:
         name = (self.request.method or "").lower()
@@ -64,7 +68,8 @@ class ApiView(APIView):
         return self.http_method_not_allowed
 
     def _check_request(self) -> None:
-        check_query(self.request.query_params, known=self.query_parameters)
+        known = self.query_parameters if self.request.method == "GET" else ()
+        check_query(self.request.query_params, known=known)
         for name, value in self.kwargs.items():
             check_id(name, value)
         if self.request.method in {"POST", "PUT", "PATCH"}:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db.models import Q
@@ -32,11 +32,7 @@ class Credential:
     expires_at: datetime | None
     is_revoked: bool
     environment: Environment
-
-    @property
-    def tenant(self) -> Tenant:
-        """Return the store."""
-        return self.environment.tenant
+    tenant: Tenant
 
     def is_usable(self, *, now: datetime) -> bool:
         """Say whether the key opens anything; a suspended tenant's key still does."""
@@ -68,7 +64,7 @@ def forget_credentials() -> None:
 def _find(**column: Any) -> Credential | None:
     (name,) = column.items()
     kept = _kept.get(name)
-    now = time.monotonic()
+    now = monotonic()
     if kept is not None and kept[0] > now:
         return kept[1]
     credential = _read(column)
@@ -96,6 +92,7 @@ def _read(column: dict[str, Any]) -> Credential | None:
         expires_at=row.expires_at,
         is_revoked=row.revoked_at is not None,
         environment=row.environment,
+        tenant=row.environment.tenant,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+import time_machine
 from django.test import Client
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class ApiClient:
         body: bytes | None = None,
         content_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
-    ) -> HttpResponse:
+    ) -> Any:
         sent = dict(headers or {})
         if key is not None:
             sent["Authorization"] = f"Bearer {key}"
@@ -47,20 +49,43 @@ class ApiClient:
             RAW_URI=path,
         )
 
-    def get(self, path: str, **sent: Any) -> HttpResponse:
+    def get(self, path: str, **sent: Any) -> Any:
         return self.request("GET", path, **sent)
 
-    def post(self, path: str, **sent: Any) -> HttpResponse:
+    def post(self, path: str, **sent: Any) -> Any:
         return self.request("POST", path, **sent)
 
-    def put(self, path: str, **sent: Any) -> HttpResponse:
+    def put(self, path: str, **sent: Any) -> Any:
         return self.request("PUT", path, **sent)
 
-    def patch(self, path: str, **sent: Any) -> HttpResponse:
+    def patch(self, path: str, **sent: Any) -> Any:
         return self.request("PATCH", path, **sent)
 
-    def delete(self, path: str, **sent: Any) -> HttpResponse:
+    def delete(self, path: str, **sent: Any) -> Any:
         return self.request("DELETE", path, **sent)
+
+
+@dataclass
+class FrozenClock:
+    """A moment that stands until a test moves it, for the wall clock and the monotonic one."""
+
+    moment: Any
+    elapsed: float = 0.0
+
+    def shift(self, **duration: float) -> None:
+        self.moment.shift(timedelta(**duration))
+        self.elapsed += timedelta(**duration).total_seconds()
+
+
+START = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrozenClock]:
+    with time_machine.travel(START, tick=False) as moment:
+        frozen = FrozenClock(moment)
+        monkeypatch.setattr("tenants.selectors.credential.monotonic", lambda: frozen.elapsed)
+        yield frozen
 
 
 @pytest.fixture

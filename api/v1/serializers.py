@@ -1,0 +1,68 @@
+"""Bases of the serializers that read small bodies: strict about names, types and times."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+from typing_extensions import override
+
+from saas.lib.errors import UnknownField
+
+_SHOWN_CHARACTERS = 60
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """An object whose every member is known."""
+
+    @override
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for name in data:
+                if name not in self.fields:
+                    raise _unknown_field(name, known=list(self.fields))
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A JSON string; numbers and booleans are not turned into one."""
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class InstantField(serializers.DateTimeField):
+    """RFC 3339 with an offset."""
+
+    @override
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise serializers.ValidationError(
+                f"'{value.isoformat()}' has no offset; send RFC 3339 such as "
+                f"'{value.isoformat()}Z'.",
+                code="invalid_datetime",
+            )
+        return super().enforce_timezone(value)
+
+
+def read_body(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
+    """Return the members of a body; what is wrong with it becomes problem+json."""
+    serializer = kind(data=data)
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
+
+
+def _unknown_field(name: str, *, known: list[str]) -> UnknownField:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    way_out = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}."
+    return UnknownField(
+        f"'{name[:_SHOWN_CHARACTERS]}' is not a member of this call; {way_out}",
+        pointer="/" + name.replace("~", "~0").replace("/", "~1"),
+    )
