@@ -108,15 +108,22 @@ class SampleStore:
 
     def _identities(self) -> Iterator[Mapping[str, str]]:
         """Yield the ids each event carries: both from the moment a visitor logs in."""
-        behaviour = self.behaviour
-        shopper = behaviour.visit_shopper
-        after_login = ordinal_within(shopper) - self.shoppers.login_visit[shopper]
+        behaviour, login_visit = self.behaviour, self.shoppers.login_visit
+        visit_shopper = behaviour.visit_shopper
+        shopper = visit_shopper[behaviour.visit]
+        is_login_visit = (login_visit > 0)[visit_shopper] & (
+            ordinal_within(visit_shopper) == login_visit[visit_shopper]
+        )
+        in_login_visit = is_login_visit[behaviour.visit]
+        # The login comes after the first event of its visit, unless there is no other.
         opens_visit = ordinal_within(behaviour.visit) == 0
         is_alone = np.bincount(behaviour.visit)[behaviour.visit] == 1
-        is_login = (after_login == 0) & (self.shoppers.login_visit[shopper] > 0)
-        has_both = is_login[behaviour.visit] & (~opens_visit | is_alone)
-        has_user = (after_login[behaviour.visit] >= 0) & ~is_login[behaviour.visit]
-        choice = np.where(has_both, 2, np.where(has_user, 1, 0))
+        logins = np.flatnonzero(in_login_visit & (~opens_visit | is_alone))
+        # By event, not by visit: a shopper's visits may overlap.
+        login_event = np.where(login_visit == 0, 0, len(shopper))
+        np.minimum.at(login_event, shopper[logins], logins)
+        is_known = np.arange(len(shopper)) >= login_event[shopper]
+        choice = np.where(is_known, np.where(in_login_visit, 2, 1), 0)
         ids: list[tuple[dict[str, str], ...]] = []
         for row in range(len(self.shoppers)):
             anonymous, user = (
@@ -124,7 +131,7 @@ class SampleStore:
                 {"user_id": f"customer-{row:05d}"},
             )
             ids.append((anonymous, user, user | anonymous))
-        who = zip(shopper[behaviour.visit].tolist(), choice.tolist(), strict=True)
+        who = zip(shopper.tolist(), choice.tolist(), strict=True)
         return (ids[row][which] for row, which in who)
 
 
