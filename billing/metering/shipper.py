@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,6 @@ class Shipper:
         for path, size in log_folder.usage_logs(self._folder).items():
             try:
                 new_calls += self._ship_file(ledger, path, size)
-            except FileNotFoundError:  # another shipper has put it away
-                continue
             except OSError as error:
                 unreadable = error
         if unreadable is not None:
@@ -122,21 +121,22 @@ class Shipper:
         return pause
 
     def _ship_file(self, ledger: Ledger, path: Path, size: int) -> int:
-        # Asked before shipping: a file that is finished now grows no more.
-        is_finished = log_folder.is_finished(path)
-        if not is_finished and size - self._shipped.get(path, 0) < RECORD_BYTES:
-            return 0
         new_calls = 0
-        while True:
-            shipment = ledger.ship_next(path, is_finished=is_finished)
-            self._note(path, shipment)
-            new_calls += shipment.new_calls
-            # What a busy writer adds meanwhile is the next round's.
-            if shipment.is_complete or (not is_finished and shipment.shipped_bytes >= size):
-                break
-        if is_finished:
-            log_folder.put_away(path, is_damaged=shipment.is_damaged)
-            del self._shipped[path]
+        with suppress(FileNotFoundError):  # another shipper has put it away
+            # Asked before shipping: a file that is finished now grows no more.
+            is_finished = log_folder.is_finished(path)
+            if not is_finished and size - self._shipped.get(path, 0) < RECORD_BYTES:
+                return 0
+            while True:
+                shipment = ledger.ship_next(path, is_finished=is_finished)
+                self._note(path, shipment)
+                new_calls += shipment.new_calls
+                # What a busy writer adds meanwhile is the next round's.
+                if shipment.is_complete or (not is_finished and shipment.shipped_bytes >= size):
+                    break
+            if is_finished:
+                log_folder.put_away(path, is_damaged=shipment.is_damaged)
+                del self._shipped[path]
         return new_calls
 
     def _note(self, path: Path, shipment: Shipment) -> None:
