@@ -26,7 +26,12 @@ ReasonCode = Literal[
 ]
 FallbackTo = Literal["popular", "newest"]
 FallbackReason = Literal[
-    "no_model", "no_shopper", "unknown_shopper", "unknown_item", "nothing_similar"
+    "no_model",
+    "no_shopper",
+    "unknown_shopper",
+    "not_personalised",
+    "unknown_item",
+    "nothing_similar",
 ]
 WarningCode = Literal["item_not_found"]
 

@@ -1,10 +1,10 @@
-"""Reads changed item rows from PostgreSQL, page by page, as each environment's own role."""
+"""Reads what changed in a store from PostgreSQL, page by page, as each environment's own role."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -15,6 +15,8 @@ from api.inference.catalogue import ItemRow
 from api.inference.snapshot import Environment
 
 PAGE_ROWS = 5_000
+
+Row = TypeVar("Row")
 
 _CLOCKS = """
     SELECT environment_id, change_seq FROM public.tenants_catalogueclock
@@ -34,11 +36,30 @@ _CHANGED_ITEMS = """
     ORDER BY change_seq, id
     LIMIT %s
 """
+# The few shoppers that the store ever wrote; 0 marks those known from events alone.
+_CHANGED_SHOPPERS = """
+    SELECT id, change_seq, kind, external_id,
+           NOT personalise AND deleted_at IS NULL AS has_objected
+    FROM engine_shopper
+    WHERE change_seq > 0 AND (change_seq, id) > (%s, %s)
+    ORDER BY change_seq, id
+    LIMIT %s
+"""
+
+
+class ShopperRow(NamedTuple):
+    """A shopper as the store described one."""
+
+    id: int
+    change_seq: int
+    kind: str
+    external_id: str
+    has_objected: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far an environment's changes have been read."""
+    """How far an environment's changes of one table have been read."""
 
     change_seq: int = -1
     id: int = -1
@@ -56,17 +77,30 @@ class CatalogueReader:
         rows = self._connected().execute(_CLOCKS, (list(environment_ids),)).fetchall()
         return dict(rows)
 
-    def page(self, environment: Environment, after: Position) -> list[ItemRow]:
+    def items(self, environment: Environment, after: Position) -> list[ItemRow]:
         """Return the next changed items, in the order of their changes."""
+        return self._page(environment, _CHANGED_ITEMS, _item, after)
+
+    def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
+        """Return the next changed shoppers, in the order of their changes."""
+        return self._page(environment, _CHANGED_SHOPPERS, ShopperRow, after)
+
+    def _page(
+        self,
+        environment: Environment,
+        query: LiteralString,
+        make: Callable[..., Row],
+        after: Position,
+    ) -> list[Row]:
         connection = self._connected()
-        with connection.transaction(), connection.cursor(row_factory=kwargs_row(_item)) as cursor:
+        with connection.transaction(), connection.cursor(row_factory=kwargs_row(make)) as cursor:
             cursor.execute(
                 sql.SQL(_BECOME).format(
                     schema=sql.Identifier(environment.schema_name),
                     role=sql.Identifier(environment.role_name),
                 )
             )
-            cursor.execute(_CHANGED_ITEMS, (after.change_seq, after.id, PAGE_ROWS))
+            cursor.execute(query, (after.change_seq, after.id, PAGE_ROWS))
             return cursor.fetchall()
 
     def close(self) -> None:

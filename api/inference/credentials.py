@@ -112,7 +112,7 @@ class Credentials:
             return claims
         try:
             claims = verify_access_token(token, keys=self._verifying_keys)
-        except jwt.InvalidTokenError:
+        except jwt.PyJWTError:
             self._tokens.pop(token_digest, None)
             raise InvalidToken from None
         self._tokens[token_digest] = claims

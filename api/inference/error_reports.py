@@ -7,6 +7,9 @@ middleware costs more than a whole recommendation call.
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sentry_sdk
@@ -25,16 +28,35 @@ def configure_error_reports(dsn: str | None) -> None:
     """Switch reports on where there is a DSN."""
     if dsn is None:
         return
-    sentry_sdk.init(
-        dsn=dsn,
-        auto_enabling_integrations=False,
-        default_integrations=False,
-        send_default_pii=False,
-        include_local_variables=False,
-        max_request_body_size="never",
-        before_send=scrub,
-    )
+    with _without_django():
+        sentry_sdk.init(
+            dsn=dsn,
+            auto_enabling_integrations=False,
+            default_integrations=False,
+            send_default_pii=False,
+            include_local_variables=False,
+            max_request_body_size="never",
+            before_send=scrub,
+        )
     sentry_sdk.set_tag("process", "inference")
+
+
+@contextmanager
+def _without_django() -> Iterator[None]:
+    """Keep `sentry_sdk.init` from importing Django.
+
+    Since 2.75 it loads its Spotlight module, switched on or not, which imports Django wherever it
+    is installed: 150 modules and their memory. A None in `sys.modules` is Python's documented way
+    to make an import fail, and the SDK then does without.
+    """
+    if "django" in sys.modules:
+        yield
+        return
+    sys.modules["django"] = None  # type: ignore[assignment]  # see the import system's reference
+    try:
+        yield
+    finally:
+        del sys.modules["django"]
 
 
 def report_error(error: BaseException) -> None:

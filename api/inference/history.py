@@ -140,9 +140,10 @@ def merge_history(
             learned_until = max(learned_until, at)
     history.looked_at.update(seconds)
     for event in reversed(recents.events):
-        at = event.epoch_ms // 1000
-        if at <= learned_until:
+        # The model counts whole seconds.
+        if event.epoch_ms // 1000 <= learned_until:
             continue
+        at = event.epoch_ms / 1000
         for row in (shelf.find(event.item_id) or ())[:1]:
             _add_event(history, weights, row, event.type)
             seconds[row] = at

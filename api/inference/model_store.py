@@ -43,11 +43,6 @@ class ModelStore:
         folder = self._folder / str(environment_id) / version
         try:
             artifact = open_artifact(folder, verify=True)
-            if (artifact.environment_id, artifact.version) != (environment_id, version):
-                raise ArtifactRefused(  # noqa: TRY301  # refused like any other
-                    f"The manifest in '{folder}' names environment {artifact.environment_id} and "
-                    f"version '{artifact.version}'."
-                )
         except (ArtifactRefused, OSError) as error:
             self._refused_at[(environment_id, version)] = time.monotonic()
             metrics.MODELS_REFUSED.inc()

@@ -67,6 +67,10 @@ class _Call:
     def __init__(self, request: Request, shelf: Shelf, recents: Recents) -> None:
         self.request = request
         self.shelf = shelf
+        self.profile_keys, self.keys = shopper_keys(request)
+        self.has_objected = any(key in shelf.objections for key in self.profile_keys)
+        if self.has_objected:
+            self.profile_keys, recents = [], Recents()
         self.recents = recents
         self.warnings: list[CallWarning] = []
         self.excluded = self._rows(request.exclude, "/exclude", every_variant=True)
@@ -115,7 +119,7 @@ class _Call:
         return (self.request.item_id,) if isinstance(self.request, SimilarRequest) else ()
 
     def _for_user(self, artifact: Artifact) -> Outcome:
-        history = self._history(session_rows=self.seeds)
+        history = self._history(session_rows=() if self.has_objected else self.seeds)
         allowed = self._allowed(history, seeds=self.seeds, excludes_purchased=True)
         return self._personal(artifact, history, allowed)
 
@@ -128,14 +132,16 @@ class _Call:
 
     def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
         if not history.entries:
-            _, keys = shopper_keys(self.request)
-            return self._fall_back_to_popular(
-                artifact, allowed, reason="unknown_shopper" if keys else "no_shopper"
-            )
+            return self._fall_back_to_popular(artifact, allowed, reason=self._why_not_personal())
         rank = partial(_rank_for_user, artifact, history)
         return Outcome(
             strategy="personal", picked=self._ranked(rank, allowed), warnings=self.warnings
         )
+
+    def _why_not_personal(self) -> FallbackReason:
+        if self.has_objected:
+            return "not_personalised"
+        return "unknown_shopper" if self.keys else "no_shopper"
 
     def _similar(self, artifact: Artifact) -> Outcome:
         allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
@@ -203,9 +209,11 @@ class _Call:
         )
 
     def _history(self, *, session_rows: Sequence[int]) -> History:
-        profile_keys, _ = shopper_keys(self.request)
         return merge_history(
-            self.shelf, profile_keys=profile_keys, recents=self.recents, session_rows=session_rows
+            self.shelf,
+            profile_keys=self.profile_keys,
+            recents=self.recents,
+            session_rows=session_rows,
         )
 
     def _rows(self, references: Sequence[str], pointer: str, *, every_variant: bool) -> list[int]:

@@ -57,10 +57,11 @@ def model_name(model: Model | None) -> ModelName | None:
 def _picked_item(picked: Picked, rank: int, shelf: Shelf, *, has_product: bool) -> AnswerItem:
     if shelf.model is None:
         raise ValueError("Rows of a model were picked without a model.")
+    catalogue_row = int(shelf.catalogue_rows[picked.row])
     return _item(
         shelf,
-        catalogue_row=int(shelf.catalogue_rows[picked.row]),
-        item_id=shelf.model.artifact.item_id(picked.row),
+        catalogue_row=catalogue_row,
+        item_id=_item_id(picked.row, catalogue_row, shelf, shelf.model),
         rank=rank,
         score=round(picked.score, _SCORE_DIGITS),
         source=cast(Source, picked.source),
@@ -105,6 +106,12 @@ def _reason(picked: Picked, shelf: Shelf, model: Model) -> Reason:
         text = _TEXTS[code]
         return Reason(code=code, text=_TEXT_WITHOUT_TITLE if "{title}" in text else text)
     catalogue_row = int(shelf.catalogue_rows[seed_row])
-    item_id = model.artifact.item_id(seed_row)
+    item_id = _item_id(seed_row, catalogue_row, shelf, model)
     title = shelf.catalogue.titles[catalogue_row] if catalogue_row != NO_ROW else item_id
     return Reason(code=code, text=_TEXTS[code].replace("{title}", title), item_id=item_id)
+
+
+def _item_id(row: int, catalogue_row: int, shelf: Shelf, model: Model) -> str:
+    if catalogue_row != NO_ROW:
+        return shelf.catalogue.item_ids[catalogue_row]
+    return model.artifact.item_id(row)

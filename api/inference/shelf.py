@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,21 @@ class Shelf:
         By the model's item rows: the same number for variants of a product, `NO_GROUP` for none.
     catalogue_rows : int32[n_items]
         The catalogue's row of each of the model's items, `NO_ROW` where it has none.
+    objections : set of str
+        Keys of the shoppers who do not want personal answers; it changes by itself.
     """
 
-    def __init__(self, *, model: Model | None, catalogue: Catalogue, is_current: bool) -> None:
+    def __init__(
+        self,
+        *,
+        model: Model | None,
+        catalogue: Catalogue,
+        objections: Set[str],
+        is_current: bool,
+    ) -> None:
         self.model = model
         self.catalogue = catalogue
+        self.objections = objections
         self.is_current = is_current
         self.last_used = time.monotonic()
         n_items = model.artifact.n_items if model else 0

@@ -12,15 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 
 import psycopg
 import structlog
 
 from api.inference import metrics
-from api.inference.catalogue import Catalogue
-from api.inference.catalogue_reader import PAGE_ROWS, CatalogueReader, Position
+from api.inference.catalogue_reader import CatalogueReader
 from api.inference.error_reports import report_error
+from api.inference.followed import Followed
 from api.inference.model_store import Model, ModelStore
 from api.inference.shelf import Shelf
 from api.inference.snapshot import Environment, Snapshot
@@ -29,22 +28,10 @@ from saas.lib.errors import Overloaded
 POLL_SECONDS = 0.5
 # Mapped files and item descriptions together; beyond it the longest unused shelf goes.
 MAX_BYTES = 4 * 1024**3
-# One large catalogue must not keep the others from their changes.
-_PAGES_PER_TURN = 4
 # A first call waits for its store's catalogue no longer than this.
 _MAX_WAIT_SECONDS = 5.0
 
 _log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class _Followed:
-    """How far the keeper has read an environment's catalogue."""
-
-    catalogue: Catalogue = field(default_factory=Catalogue)
-    position: Position = field(default_factory=Position)
-    clock: int = -1
-    is_complete: bool = False
 
 
 class Shelves:
@@ -63,7 +50,7 @@ class Shelves:
         self._reader = reader
         self._max_bytes = max_bytes
         self._shelves: dict[int, Shelf] = {}
-        self._followed: dict[int, _Followed] = {}
+        self._followed: dict[int, Followed] = {}
         self._wanted: dict[int, list[Future[None]]] = {}
         self._lock = threading.Lock()
         self._confirmed_at: float | None = None
@@ -150,7 +137,9 @@ class Shelves:
         self._answer_waiting(environments)
         self._evict()
         metrics.MODELS_OPEN.set(sum(each.model is not None for each in self._shelves.values()))
-        return not self._is_away and not all(each.is_complete for each in self._followed.values())
+        return not self._is_away and any(
+            not each.is_complete and not each.is_unreadable for each in self._followed.values()
+        )
 
     def _environments(self) -> dict[int, Environment]:
         known = self._snapshot().environments
@@ -164,7 +153,7 @@ class Shelves:
         for environment_id in self._followed.keys() - environments.keys():
             self._let_go(environment_id)
         for environment_id in environments:
-            self._followed.setdefault(environment_id, _Followed())
+            self._followed.setdefault(environment_id, Followed())
         return environments
 
     def _read_changes(self, environments: dict[int, Environment]) -> None:
@@ -173,43 +162,48 @@ class Shelves:
         try:
             clocks = self._reader.clocks(tuple(environments))
             for environment_id, environment in environments.items():
-                self._read_environment(environment, clock=clocks.get(environment_id, 0))
+                self._try_environment(environment, clock=clocks.get(environment_id, 0))
         except psycopg.Error as error:
             self._reader.close()
             if not self._is_away:
-                _log.warning("catalogue_unread", error=str(error).partition("\n")[0])
+                _log.warning("catalogues_unread", error=str(error).partition("\n")[0])
             self._is_away = True
             return
         self._is_away = False
         self._confirmed_at = time.monotonic()
 
-    def _read_environment(self, environment: Environment, *, clock: int) -> None:
+    def _try_environment(self, environment: Environment, *, clock: int) -> None:
         followed = self._followed[environment.id]
-        if followed.clock == clock and followed.is_complete:
+        try:
+            rows = followed.catch_up(self._reader, environment, clock=clock)
+        except psycopg.ProgrammingError as error:
+            # A schema that is being moved or migrated; the other stores' changes go on.
+            if not followed.is_unreadable:
+                _log.error(
+                    "catalogue_unreadable",
+                    environment=environment.id,
+                    error=str(error).partition("\n")[0],
+                )
+            followed.is_unreadable = True
             return
-        for _ in range(_PAGES_PER_TURN):
-            page = self._reader.page(environment, followed.position)
-            if page:
-                metrics.CATALOGUE_ROWS.inc(len(page))
-                followed.position = Position(page[-1].change_seq, page[-1].id)
-                rows = followed.catalogue.apply(page, now=time.time())
-                if shelf := self._shelves.get(environment.id):
-                    shelf.refresh(rows)
-            if len(page) < PAGE_ROWS:
-                followed.clock, followed.is_complete = clock, True
-                return
-        followed.is_complete = False
+        followed.is_unreadable = False
+        if shelf := self._shelves.get(environment.id):
+            shelf.refresh(rows)
 
     def _put_up(self, environment: Environment) -> None:
         followed = self._followed[environment.id]
         shelf = self._shelves.get(environment.id)
-        if shelf is None and not followed.is_complete and not self._is_away:
+        is_readable = not self._is_away and not followed.is_unreadable
+        if shelf is None and not followed.is_complete and is_readable:
             return
         model = self._model(environment, held=shelf.model if shelf else None)
         is_current = followed.is_complete or (shelf is not None and shelf.is_current)
         if shelf is None or shelf.model is not model or shelf.is_current != is_current:
             self._shelves[environment.id] = Shelf(
-                model=model, catalogue=followed.catalogue, is_current=is_current
+                model=model,
+                catalogue=followed.catalogue,
+                objections=followed.objections,
+                is_current=is_current,
             )
 
     def _model(self, environment: Environment, *, held: Model | None) -> Model | None:

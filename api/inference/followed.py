@@ -1,0 +1,73 @@
+"""How far one environment's catalogue and objections have been read, and what they say."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from api.inference import metrics
+from api.inference.catalogue import Catalogue
+from api.inference.catalogue_reader import PAGE_ROWS, CatalogueReader, Position, ShopperRow
+from api.inference.snapshot import Environment
+from saas.lib.recent_events import anonymous_key, user_key
+
+# One large catalogue must not keep the others from their changes.
+_PAGES_PER_TURN = 4
+
+
+@dataclass(slots=True)
+class Followed:
+    """One environment as read from PostgreSQL so far.
+
+    `clock` is the catalogue clock's value at which everything had been read.
+    """
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    objections: set[str] = field(default_factory=set)
+    clock: int = -1
+    is_complete: bool = False
+    is_unreadable: bool = False
+    _items_until: Position = field(default_factory=Position)
+    _shoppers_until: Position = field(default_factory=Position)
+
+    def catch_up(
+        self, reader: CatalogueReader, environment: Environment, *, clock: int
+    ) -> list[int]:
+        """Read what changed, a few pages at most, and return the catalogue rows that it touched."""
+        if self.is_complete and self.clock == clock:
+            return []
+        touched: list[int] = []
+        for _ in range(_PAGES_PER_TURN):
+            n_items = self._read_items(reader, environment, touched)
+            n_shoppers = self._read_shoppers(reader, environment)
+            if max(n_items, n_shoppers) < PAGE_ROWS:
+                self.clock, self.is_complete = clock, True
+                return touched
+        self.is_complete = False
+        return touched
+
+    def _read_items(
+        self, reader: CatalogueReader, environment: Environment, touched: list[int]
+    ) -> int:
+        page = reader.items(environment, self._items_until)
+        if page:
+            metrics.CATALOGUE_ROWS.inc(len(page))
+            touched += self.catalogue.apply(page, now=time.time())
+            self._items_until = Position(page[-1].change_seq, page[-1].id)
+        return len(page)
+
+    def _read_shoppers(self, reader: CatalogueReader, environment: Environment) -> int:
+        page = reader.shoppers(environment, self._shoppers_until)
+        for row in page:
+            if row.has_objected:
+                self.objections.add(_shopper_key(row))
+            else:
+                self.objections.discard(_shopper_key(row))
+        if page:
+            self._shoppers_until = Position(page[-1].change_seq, page[-1].id)
+        return len(page)
+
+
+def _shopper_key(row: ShopperRow) -> str:
+    make = user_key if row.kind == "user" else anonymous_key
+    return make(row.external_id)

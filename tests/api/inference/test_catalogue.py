@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.inference.answers import Product
+from api.inference.catalogue import Catalogue, ItemRow
+from api.inference.selection import newest_rows
+
+
+def an_item(item_id: str, **fields: Any) -> ItemRow:
+    product = Product(
+        title=item_id.title(),
+        url=None,
+        image_url=None,
+        price=fields.pop("price", None),
+        list_price=None,
+        currency=None,
+        brand=None,
+        in_stock=True,
+    )
+    given = {
+        "id": 1,
+        "change_seq": 1,
+        "item_id": item_id,
+        "group_id": None,
+        "aliases": [],
+        "categories": [],
+        "is_sellable": True,
+        "is_deleted": False,
+        "available_from": None,
+        "available_until": None,
+        "product": product,
+    }
+    return ItemRow(**{**given, **fields})
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return Catalogue()
+
+
+def is_available(catalogue: Catalogue, item_id: str) -> bool:
+    return bool(catalogue.available[catalogue.rows[item_id]])
+
+
+def test_an_item_that_cannot_be_sold_is_not_available(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("oak"), an_item("elm", is_sellable=False)], now=0)
+    assert is_available(catalogue, "oak")
+    assert not is_available(catalogue, "elm")
+    catalogue.apply([an_item("oak", is_deleted=True)], now=0)
+    assert not is_available(catalogue, "oak")
+
+
+def test_an_item_that_was_deleted_before_we_looked_is_not_known(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("oak", is_deleted=True)], now=0)
+    assert catalogue.find("oak") == []
+
+
+def test_availability_windows_open_and_close_by_themselves(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("oak", available_from=10.0, available_until=20.0)], now=9)
+    assert not is_available(catalogue, "oak")
+    assert catalogue.apply_time(now=10) == [0]
+    assert is_available(catalogue, "oak")
+    assert catalogue.apply_time(now=15) == []
+    assert catalogue.apply_time(now=20) == [0]
+    assert not is_available(catalogue, "oak")
+
+
+def test_an_item_is_found_by_id_alias_and_group(catalogue: Catalogue) -> None:
+    catalogue.apply(
+        [
+            an_item("shoe-41", group_id="shoe", aliases=["old-41"]),
+            an_item("shoe-42", group_id="shoe"),
+        ],
+        now=0,
+    )
+    assert catalogue.find("shoe-41") == [0]
+    assert catalogue.find("old-41") == [0]
+    assert catalogue.find("shoe") == [0, 1]
+    assert catalogue.find("boot") == []
+
+
+def test_an_alias_and_a_group_that_were_given_up_are_forgotten(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("shoe-41", group_id="shoe", aliases=["old-41"])], now=0)
+    catalogue.apply([an_item("shoe-41")], now=0)
+    assert catalogue.find("old-41") == []
+    assert catalogue.find("shoe") == []
+
+
+def test_an_alias_that_moved_stays_with_its_new_item(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("a", aliases=["x"]), an_item("b", aliases=["x"])], now=0)
+    catalogue.apply([an_item("a")], now=0)
+    assert catalogue.find("x") == [catalogue.rows["b"]]
+
+
+def test_a_category_holds_what_lies_below_it(catalogue: Catalogue) -> None:
+    catalogue.apply(
+        [an_item("pan", categories=["Home > Kitchen"]), an_item("bed", categories=["Home"])], now=0
+    )
+    assert catalogue.in_category("Home").tolist() == [0, 1]
+    assert catalogue.in_category("Home > Kitchen").tolist() == [0]
+    assert catalogue.in_category("Ho").tolist() == []
+    catalogue.apply([an_item("pan", categories=["Sale"])], now=0)
+    assert catalogue.in_category("Home").tolist() == [1]
+    assert catalogue.in_category("Sale").tolist() == [0]
+
+
+def test_a_product_is_what_was_written_last(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("oak", price="12.90")], now=0)
+    catalogue.apply([an_item("oak", price="9.90")], now=0)
+    assert msgspec.json.decode(catalogue.products[0])["price"] == "9.90"
+    assert catalogue.size == 1
+
+
+def test_it_grows_beyond_its_first_capacity(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item(f"item-{n}", id=n, group_id=f"g{n}") for n in range(1000)], now=0)
+    assert catalogue.available[:1000].all()
+    assert catalogue.groups[:1000].tolist() == list(range(1000))
+
+
+def test_the_newest_come_first_one_of_each_group(catalogue: Catalogue) -> None:
+    catalogue.apply(
+        [
+            an_item("old", id=1),
+            an_item("red", id=2, group_id="shirt"),
+            an_item("blue", id=3, group_id="shirt"),
+            an_item("new", id=4),
+            an_item("given", id=5, group_id="given"),
+            an_item("sibling", id=6, group_id="given"),
+        ],
+        now=0,
+    )
+    rows = newest_rows(
+        catalogue, hidden=catalogue.find("given"), category=None, limit=10, collapse="group"
+    )
+    assert [catalogue.item_ids[row] for row in rows] == ["new", "blue", "old"]
+    every = newest_rows(catalogue, hidden=[], category=None, limit=2, collapse="none")
+    assert [catalogue.item_ids[row] for row in every] == ["sibling", "given"]

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import json
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api.inference.openapi import openapi_fragment
+from api.inference.requests import REQUEST_TYPES, WAYS_OUT
+
+
+def test_the_fragment_is_valid_openapi_and_plain_json() -> None:
+    fragment = openapi_fragment()
+    document = {"openapi": "3.1.0", "info": {"title": "Shelfwise", "version": "1"}, **fragment}
+    OpenAPIV31SpecValidator(json.loads(json.dumps(document))).validate()
+
+
+def test_every_call_and_the_closed_lists_are_in_the_fragment() -> None:
+    fragment = openapi_fragment()
+    assert set(fragment["paths"]) == {f"/v1/recommend/{name}" for name in REQUEST_TYPES}
+    schemas = fragment["components"]["schemas"]
+    assert "no_model" in schemas["Fallback"]["properties"]["reason"]["enum"]
+    assert schemas["Fallback"]["required"] == ["from", "to", "reason"]
+
+
+def test_every_member_has_a_way_out() -> None:
+    members = {field for each in REQUEST_TYPES.values() for field in each.__struct_fields__}
+    assert members == set(WAYS_OUT)
