@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django_tenants.postgresql_backend.base import FakeTenant
 
+from tenants.db.connection import connection
 from tenants.errors import NoTenantError
 
 if TYPE_CHECKING:

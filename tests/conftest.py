@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -86,8 +86,9 @@ def _enter_database(worker: str) -> None:
 @contextmanager
 def as_owner() -> Iterator[None]:
     """Act as the login that migrates and provisions."""
-    from django.db import connection
     from psycopg.conninfo import conninfo_to_dict
+
+    from tenants.db.connection import connection
 
     def log_in(user: str) -> None:
         connection.close()
@@ -119,7 +120,10 @@ def make_key(environment: Environment, *, kind: str = "secret", **fields: Any) -
     from tenants.models.api_key import ApiKey
 
     scopes = tokens.SCOPES if kind == "secret" else tokens.PUBLISHABLE_SCOPES
-    text = tokens.make_key(kind=kind, environment=environment.kind)
+    text = tokens.make_key(
+        kind=cast("tokens.KeyKind", kind),
+        environment=cast("tokens.EnvironmentKind", environment.kind),
+    )
     with on_platform():
         ApiKey.objects.create(
             environment=environment,

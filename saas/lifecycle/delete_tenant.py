@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 
 import redis
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from psycopg import sql
 
 from saas.lib.config import config
 from saas.lib.errors import NotFound
 from tenants.context import on_platform
+from tenants.db.connection import connection
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.models.job import Job

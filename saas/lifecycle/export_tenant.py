@@ -5,11 +5,11 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from django.db import connection
 from psycopg import sql
 
 from saas.lib.errors import NotFound
 from tenants.context import in_environment, on_platform
+from tenants.db.connection import connection
 from tenants.models.environment import Environment
 
 # Belongs to the service, not to the store.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ NEWEST_MODELS = 20
 @login_required(login_url="login")
 def overview(request: HttpRequest) -> HttpResponse:
     """Show what shoppers get now, and every model beside popularity."""
-    membership = membership_of(person_id=request.user.pk)
+    membership = membership_of(person_id=cast(int, request.user.pk))
     if membership is None:
         return render(request, "portal/no_store.html", status=403)
     return render(request, "portal/overview.html", _overview(membership))
@@ -28,9 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _overview(membership: MembershipView) -> dict[str, Any]:
     live = membership.live
     with in_environment(live):
-        rows = [
-            _row(model) for model in models(live_version=live.live_version, limit=NEWEST_MODELS)
-        ]
+        rows = [_row(model) for model in models(environment_id=live.pk, limit=NEWEST_MODELS)]
     champion = next((row for row in rows if row["status"] == "champion"), None)
     return {
         "tenant": membership.tenant,

@@ -30,8 +30,8 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
 
     def clear_tenant(self) -> None:
         """Forget for whom queries are made: until somebody says so, they raise."""
-        self.tenant = None
-        self.schema_name = None
+        self.tenant: Any = None
+        self.schema_name: str | None = None
         self.search_path_set_schemas = None
 
     @override

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from typing_extensions import override
 
 from saas.lib.ids import new_ulid
 from tenants.models.environment import Environment
@@ -43,5 +44,6 @@ class ApiKey(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["control_seq"], name="api_key_control_seq")]
 
+    @override
     def __str__(self) -> str:
         return f"{self.prefix}…{self.last_four}"

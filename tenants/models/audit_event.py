@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from typing_extensions import override
 
 from tenants.models.tenant import Tenant
 
@@ -24,5 +25,6 @@ class AuditEvent(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["tenant", "-at"], name="audit_by_tenant")]
 
+    @override
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.object}"

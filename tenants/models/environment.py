@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django_tenants.models import DomainMixin, TenantMixin
+from typing_extensions import override
 
 from tenants.models.tenant import Tenant
 
@@ -13,6 +14,7 @@ from tenants.models.tenant import Tenant
 class EnvironmentManager(models.Manager["Environment"]):
     """Environments that exist; a deleted one remains as a row that tells serving to let go."""
 
+    @override
     def get_queryset(self) -> models.QuerySet[Environment]:
         """Return the environments whose schemas exist."""
         return super().get_queryset().filter(deleted_at__isnull=True)
@@ -60,6 +62,7 @@ class Environment(TenantMixin):
             models.UniqueConstraint(fields=["tenant", "kind"], name="environment_kind_once"),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.tenant.slug}/{self.kind}"
 
@@ -81,6 +84,7 @@ class CatalogueClock(models.Model):
     environment = models.OneToOneField(Environment, on_delete=models.CASCADE, primary_key=True)
     change_seq = models.BigIntegerField(default=0)
 
+    @override
     def __str__(self) -> str:
         return f"{self.environment_id}: {self.change_seq}"
 
@@ -95,6 +99,7 @@ class ControlClock(models.Model):
     id = models.SmallIntegerField(primary_key=True, default=1)
     seq = models.BigIntegerField(default=0)
 
+    @override
     def __str__(self) -> str:
         return str(self.seq)
 
@@ -106,5 +111,6 @@ class SchemaScript(models.Model):
     statements = models.TextField()
     recorded_at = models.DateTimeField(auto_now_add=True)
 
+    @override
     def __str__(self) -> str:
         return self.migrations_digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from typing_extensions import override
 
 from tenants.models.environment import Environment
 
@@ -27,5 +28,6 @@ class IdempotencyRecord(models.Model):
             ),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.route} {self.key}"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from typing_extensions import override
 
 from tenants.models.tenant import Tenant
 
@@ -39,6 +40,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
 
+    @override
     def __str__(self) -> str:
         return self.email
 
@@ -65,5 +67,6 @@ class Member(models.Model):
             models.UniqueConstraint(fields=["person", "tenant"], name="member_once"),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.person_id} is {self.role} of {self.tenant_id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from typing_extensions import override
 
 
 class Tenant(models.Model):
@@ -24,6 +25,7 @@ class Tenant(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     control_seq = models.BigIntegerField(default=0, editable=False)
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -41,5 +43,6 @@ class Entitlement(models.Model):
     training_seconds = models.FloatField(help_text="The time budget of one training run.")
     control_seq = models.BigIntegerField(default=0, editable=False)
 
+    @override
     def __str__(self) -> str:
         return f"{self.plan} of {self.tenant_id}"

@@ -7,12 +7,9 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.utils import timezone
 
 from tenants.context import on_platform
-
-# The dispatcher listens here, so that work starts at commit and not at its next look.
-JOBS_CHANNEL = "shelfwise_jobs"
+from tenants.services.wake_dispatcher import wake_dispatcher
 
 
 def enqueue_job(
@@ -51,7 +48,7 @@ def enqueue_job(
             """
             INSERT INTO tenants_job (environment_id, kind, payload, state, attempts, max_attempts,
                 fencing_token, run_after, dedupe_key, exclusive_key, error, created_at)
-            VALUES (%s, %s, %s::jsonb, 'queued', 0, 3, 0, %s, %s, %s, '', now())
+            VALUES (%s, %s, %s::jsonb, 'queued', 0, 3, 0, coalesce(%s, now()), %s, %s, '', now())
             ON CONFLICT DO NOTHING
             RETURNING id
             """,
@@ -59,7 +56,7 @@ def enqueue_job(
                 environment_id,
                 kind,
                 orjson.dumps(payload or {}).decode(),
-                run_after or timezone.now(),
+                run_after,
                 dedupe_key,
                 exclusive_key,
             ],
@@ -67,5 +64,5 @@ def enqueue_job(
         row = cursor.fetchone()
         if row is None:
             return None
-        cursor.execute("SELECT pg_notify(%s, '')", [JOBS_CHANNEL])
+        wake_dispatcher()
     return int(row[0])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import connection
 from psycopg import sql
 
 from tenants.context import on_platform
+from tenants.db.connection import connection
 
 # Billing's tables are granted by its own migrations: its ledger only grows.
 _GRANTS = """

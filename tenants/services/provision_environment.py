@@ -6,10 +6,11 @@ import base64
 import secrets
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from psycopg import sql
 
 from tenants.context import on_platform
+from tenants.db.connection import connection
 from tenants.models.environment import CatalogueClock, Environment, SchemaScript
 from tenants.models.tenant import Tenant
 from tenants.services.record_schema_script import migrations_digest

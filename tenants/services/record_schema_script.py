@@ -13,10 +13,11 @@ from typing import Any
 import psycopg
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as Migrate
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.migrations.loader import MigrationLoader
 
 from tenants.context import on_platform
+from tenants.db.connection import connection
 from tenants.models.environment import SchemaScript
 
 TEMPLATE_SCHEMA = "t_template"

@@ -19,7 +19,7 @@ from django.utils import timezone
 from tenants.context import on_platform
 from tenants.errors import LeaseLostError
 from tenants.models.job import Job
-from tenants.services.enqueue_job import JOBS_CHANNEL
+from tenants.services.wake_dispatcher import JOBS_CHANNEL
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ def _renew(job: ClaimedJob) -> bool:
                 "WHERE id = %s AND state = 'running' AND fencing_token = %s",
                 [float(settings.JOB_LEASE_SECONDS), job.id, job.fencing_token],
             )
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
     except DatabaseError as error:
         # PostgreSQL is away; whether the lease outlives that is for the row to say.
         log.warning("job_lease_not_renewed", job=job.id, error=str(error))

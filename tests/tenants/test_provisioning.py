@@ -73,7 +73,7 @@ def test_the_next_migration_can_record_itself_in_a_provisioned_schema(acorn_stor
 
 def test_an_environments_tables_stay_few(acorn_store: Store) -> None:
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
-        counts = dict(
+        counts: dict[str, int] = dict(
             owner.execute(
                 "SELECT relkind::text, count(*) FROM pg_class "
                 "WHERE relnamespace = %s::regnamespace GROUP BY 1",

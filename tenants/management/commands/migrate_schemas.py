@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import connection
 from django_tenants.management.commands.migrate_schemas import Command as MigrateSchemas
 from typing_extensions import override
 
 from tenants.context import on_platform
+from tenants.db.connection import connection
 from tenants.services.grant_application_login import grant_application_login
 from tenants.services.record_schema_script import record_schema_script
 

@@ -34,5 +34,5 @@ class Command(BaseCommand):
         self.stdout.write(f"tenant {created.tenant.slug} ({created.tenant.pk})")
         with on_platform():
             for environment in (created.live, created.test):
-                key = create_api_key(environment=environment, kind="secret", name="first key")
+                key = create_api_key(environment=environment, actor="command", name="first key")
                 self.stdout.write(f"{environment.kind:<5}{key.text}  (shown once)")

@@ -33,7 +33,7 @@ def closing_store(migrated: None) -> Store:
 
 
 def slug(store: Store) -> str:
-    return store.live.tenant.slug
+    return str(store.live.tenant.slug)
 
 
 def test_an_export_holds_every_table_of_both_environments(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from saas.demo.book_shelves import LEAVES
-from saas.demo.store_spec import StoreSpec, Variant, words
+from saas.demo.sample.book_shelves import LEAVES
+from saas.demo.sample.spec import StoreSpec, Variant, words
 
 STYLES = {
     "dark": {

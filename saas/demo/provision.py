@@ -1,0 +1,73 @@
+"""Makes the demo's stores, people and keys, as the owner; JSON in, JSON out.
+
+Run by the demo in a process of its own, so that no other process of it holds the owner's login.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import django
+
+
+def main() -> None:
+    """Read what is wanted from standard input, make what is missing, print the keys."""
+    django.setup()
+    wanted = json.load(sys.stdin)
+    _make_person(**wanted["staff"], is_staff=True)
+    json.dump([_make_store(**store) for store in wanted["stores"]], sys.stdout)
+
+
+def _make_store(*, name: str, slug: str, members: list[dict[str, str]]) -> dict[str, Any]:
+    from tenants.context import on_platform
+    from tenants.models.environment import Environment
+    from tenants.models.person import Member
+    from tenants.services.create_api_key import create_api_key
+    from tenants.services.create_tenant import create_tenant
+
+    with on_platform():
+        environments = list(Environment.objects.filter(tenant__slug=slug))
+        if not environments:
+            created = create_tenant(name=name, slug=slug)
+            environments = [created.live, created.test]
+        for member in members:
+            person = _make_person(email=member["email"], password=member["password"])
+            Member.objects.get_or_create(
+                person=person, tenant=environments[0].tenant, defaults={"role": member["role"]}
+            )
+        keys = {
+            each.kind: {
+                f"{kind}_key": create_api_key(
+                    environment=each,
+                    actor="command",
+                    kind=kind,
+                    name="demo",
+                    allowed_origins=[f"https://{slug}.example"] if kind == "publishable" else (),
+                ).text
+                for kind in ("secret", "publishable")
+            }
+            for each in environments
+        }
+    return {
+        "slug": slug,
+        "environments": keys,
+        "environment_ids": {each.kind: each.pk for each in environments},
+    }
+
+
+def _make_person(*, email: str, password: str, is_staff: bool = False) -> Any:
+    from tenants.context import on_platform
+    from tenants.models.person import Person
+
+    with on_platform():
+        person = Person.objects.filter(email=email).first()
+        if person is None:
+            make = Person.objects.create_superuser if is_staff else Person.objects.create_user
+            person = make(email, password)
+        return person
+
+
+if __name__ == "__main__":
+    main()

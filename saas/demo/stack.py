@@ -1,0 +1,94 @@
+"""The processes of a whole Shelfwise on one machine, in the order in which they start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from saas.embedded.home import postgres_in, valkey_in
+from saas.embedded.ports import free_port, free_port_from, public_port
+from saas.embedded.service import Service, answers
+
+PROJECT = Path(__file__).resolve().parents[2]
+# A small budget, so that a newcomer sees a model within the first minute and a half.
+DEMO_TRAINING_SECONDS = "8"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the demo answers; real ports, chosen when it starts."""
+
+    public: int
+    inference: int
+    portal: int
+    staff: int
+
+
+def choose_ports() -> Ports:
+    """Return SHELFWISE_PORT or 8000 and the ports above it that are free."""
+    public = public_port()
+    inference = free_port_from(public + 1)
+    portal = free_port_from(inference + 1)
+    return Ports(public, inference, portal, free_port_from(portal + 1))
+
+
+def embedded_servers(home: Path) -> Iterator[tuple[str, Callable[[], Service], dict[str, str]]]:
+    """Yield the servers that no variable replaces: a title, how to prepare it, and its URLs."""
+    if not os.environ.get("DATABASE_URL"):
+        postgres = postgres_in(home)
+        urls = {"DATABASE_URL": postgres.app_url, "DATABASE_OWNER_URL": postgres.owner_url}
+        yield "PostgreSQL", postgres.prepare, urls
+    if not os.environ.get("REDIS_URL"):
+        valkey = valkey_in(home)
+        yield "Valkey", valkey.prepare, {"REDIS_URL": valkey.url}
+
+
+def demo_environment(home: Path, *, credentials: dict[str, str], ports: Ports) -> dict[str, str]:
+    """Return what the demo's processes find in their environment."""
+    hosts = f"127.0.0.1:{ports.portal}", f"127.0.0.1:{ports.staff}"
+    return {
+        "SHELFWISE_MODE": "demo",
+        "SHELFWISE_SECRET_KEY": credentials["secret_key"],
+        "SHELFWISE_JWT_SIGNING_KEY": credentials["jwt_signing_key"],
+        "SHELFWISE_JWT_VERIFYING_KEYS": credentials["jwt_verifying_keys"],
+        "SHELFWISE_ARTIFACTS": str(home / "artifacts"),
+        "SHELFWISE_USAGE_LOG": str(home / "usage"),
+        "SHELFWISE_TRAINING_SECONDS": DEMO_TRAINING_SECONDS,
+        "SHELFWISE_PORTAL_HOST": hosts[0],
+        "SHELFWISE_STAFF_HOST": hosts[1],
+        "DJANGO_SETTINGS_MODULE": "saas.settings",
+    }
+
+
+def processes(home: Path, *, ports: Ports) -> list[Service]:
+    """Return our own processes; each says on its management port when it is ready."""
+    web_ports = f"{ports.public},{ports.portal},{ports.staff}"
+    return [
+        _process("web", home, "-m", "saas.web", "--ports", web_ports),
+        _process("inference", home, "-m", "api.inference", "--port", str(ports.inference)),
+        _process("worker", home, "-m", "saas.worker"),
+        _process("dispatcher", home, "manage.py", "dispatch"),
+        _process("shipper", home, "-m", "billing.metering"),
+    ]
+
+
+def _process(name: str, home: Path, *arguments: str) -> Service:
+    port = free_port()
+    own = {
+        "SHELFWISE_PROCESS": name,
+        "SHELFWISE_MANAGEMENT_PORT": str(port),
+        # Two processes of one machine must not share a file that each writes.
+        "SHELFWISE_CONTROL_CACHE": str(home / f"control-{name}.json"),
+    }
+    service = Service(
+        name=name,
+        command=(sys.executable, *arguments),
+        environment={**os.environ, **own},
+        folder=PROJECT,
+        is_ready=answers(f"http://127.0.0.1:{port}/readyz"),
+    )
+    # A worker in the middle of a training is stopped hard: its lease brings the job back.
+    return replace(service, grace_seconds=5.0) if name == "worker" else service
