@@ -3,29 +3,57 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from typing import Any
 
-from celery import Celery
+import structlog
+from celery import Celery, signals
+from celery.worker import state
+from prometheus_client import REGISTRY
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
+from engine.jobs import TRAINING_JOB
 from saas.lib.config import config
+from saas.lib.logs import configure_logging
+from saas.lib.management_server import serve_management
+from saas.lib.reachability import postgres_answers, redis_answers
 
+# Read by OpenMP and the BLAS libraries when numpy loads, which the tasks' modules do later.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[_variable] = str(config().training_threads)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
-# A training may use its whole budget twice (search, refit) and still be far from this.
+log = structlog.get_logger()
+
+# A training aims at its budget of minutes; what takes this long has gone wrong.
 TASK_SECONDS = 3600
+# A child that has grown beyond this gives its memory back by ending after the task.
+KEPT_CHILD_KB = 600_000
+# They have a queue and a share of the dispatcher of their own.
+LONG_KINDS = frozenset({TRAINING_JOB})
 
 app = Celery("shelfwise", broker=config().redis_url)
 app.conf.update(
+    # Declared, so that a worker without -Q takes from both.
+    task_queues={"default": {}, "training": {}},
     task_default_queue="default",
-    task_routes={"engine.tasks.train_model": {"queue": "training"}},
+    task_routes={kind: {"queue": "training"} for kind in LONG_KINDS},
     task_ignore_result=True,
     # The job's lease brings a lost message back, so Celery neither keeps nor repeats it.
     task_acks_late=False,
+    task_publish_retry=False,
     task_serializer="json",
     accept_content=["json"],
+    worker_concurrency=2,
     worker_prefetch_multiplier=1,
     task_time_limit=TASK_SECONDS,
     task_soft_time_limit=TASK_SECONDS - 60,
     worker_max_tasks_per_child=50,
+    worker_max_memory_per_child=KEPT_CHILD_KB,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "global_keyprefix": "sw:celery:",
@@ -37,3 +65,62 @@ app.conf.update(
     worker_redirect_stdouts=False,
 )
 app.autodiscover_tasks(["engine"])
+
+
+def publish(kind: str, arguments: dict[str, Any]) -> None:
+    """Send the message of one job; raises at once where the broker is away."""
+    app.send_task(kind, kwargs=arguments)
+
+
+class _WorkerTasks(Collector):
+    """What the worker's main process knows of its children's tasks."""
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        active = GaugeMetricFamily("shelfwise_worker_active_tasks", "Tasks being run.")
+        active.add_metric([], len(state.active_requests))
+        yield active
+        accepted = CounterMetricFamily(
+            "shelfwise_worker_tasks", "Tasks accepted since the start.", labels=["kind"]
+        )
+        for kind, count in dict(state.total_count).items():
+            accepted.add_metric([kind], count)
+        yield accepted
+
+
+_management: list[ThreadingHTTPServer] = []
+
+
+def _log_as_json(**_: Any) -> None:
+    configure_logging("worker")
+
+
+def _answer_operators(**_: Any) -> None:
+    REGISTRY.register(_WorkerTasks())
+    server = serve_management(
+        config().management_port,
+        {
+            "postgresql": postgres_answers(config().database_url),
+            "redis": redis_answers(config().redis_url),
+        },
+    )
+    if server is not None:
+        _management.append(server)
+    log.info("worker_ready")
+
+
+def _limit_child(**_: Any) -> None:
+    for server in _management:
+        # A child that outlives its parent must not hold the port.
+        server.socket.close()
+    limit = config().worker_memory_mb * 1024 * 1024
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    except (ValueError, OSError) as error:
+        # macOS knows the limit but does not let it be set.
+        log.warning("memory_not_limited", error=str(error))
+
+
+signals.setup_logging.connect(_log_as_json)
+signals.worker_ready.connect(_answer_operators)
+signals.worker_process_init.connect(_limit_child)

@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.core.lifecycle import ModelStatus, VersionRecord, model_status
 from engine.models.training import ModelVersion
+from tenants.context import on_platform
+from tenants.models.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,18 @@ class Model:
     reason: str
 
 
-def model(*, version: str, live_version: str | None) -> Model | None:
+def model(*, environment_id: int, version: str) -> Model | None:
     """Return one version, or `None` where the environment has no such."""
     row = ModelVersion.objects.filter(pk=version).first()
-    return None if row is None else _model(row, live_version)
+    return None if row is None else _model(row, _live_version(environment_id))
 
 
-def models(*, live_version: str | None, limit: int, before: str | None = None) -> list[Model]:
+def models(*, environment_id: int, limit: int, before: str | None = None) -> list[Model]:
     """Return up to `limit` versions, newest first, those older than `before`."""
     rows = ModelVersion.objects.order_by("-version")
     if before is not None:
         rows = rows.filter(version__lt=before)
+    live_version = _live_version(environment_id)
     return [_model(row, live_version) for row in rows[:limit]]
 
 
@@ -52,6 +55,12 @@ def version_records() -> list[VersionRecord]:
         )
         for version, verdict, promoted_at, removed_at in ModelVersion.objects.values_list(*columns)
     ]
+
+
+def _live_version(environment_id: int) -> str | None:
+    # Asked anew: the caller's environment may have been read seconds ago.
+    with on_platform():
+        return Environment.objects.only("live_version").get(pk=environment_id).live_version
 
 
 def _model(row: ModelVersion, live_version: str | None) -> Model:

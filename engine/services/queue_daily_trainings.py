@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
-from engine.services.train_if_changed import TRAIN_IF_CHANGED_JOB
+from engine.jobs import TRAIN_IF_CHANGED_JOB
 from tenants.context import on_platform
 from tenants.services.wake_dispatcher import wake_dispatcher
 

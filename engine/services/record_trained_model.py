@@ -28,7 +28,9 @@ class TrainedVersion:
 def record_trained_model(
     *, environment_id: int, job: ClaimedJob, run_id: str, trained: TrainedVersion
 ) -> GoingLive:
-    """Record the version, put it live where it may, and end run and job; call inside the environment.
+    """Record the version, put it live where it may, and end run and job.
+
+    Call it inside the environment.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Deletes the files of model versions that nobody can ask for any more, and what lost attempts left."""
+"""Deletes the files of versions that nobody can ask for any more, and what lost attempts left."""
 
 from __future__ import annotations
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from engine.jobs import TRAINING_JOB
 from engine.models.training import TrainingRun
 from saas.lib.ids import new_ulid
 from tenants.models.environment import Environment
 from tenants.services.enqueue_job import enqueue_job
-
-TRAINING_JOB = "engine.tasks.train_model"
 
 
 def request_training(*, environment: Environment) -> str:

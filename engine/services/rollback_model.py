@@ -11,9 +11,7 @@ from saas.lib.errors import Conflict, NotFound
 from tenants.models.environment import Environment
 
 
-def rollback_model(
-    *, environment: Environment, version: str | None, pin: bool, actor: str
-) -> str:
+def rollback_model(*, environment: Environment, version: str | None, pin: bool, actor: str) -> str:
     """Make an earlier version live again; call inside the environment.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from django.db import ProgrammingError
 from django.utils import timezone
 
 from engine.selectors.new_data import count_of_learnable_events, new_data
@@ -46,11 +47,19 @@ def start_first_trainings(*, after_id: int, most: int) -> int:
             ).order_by("pk")[:most]
         )
     for environment in environments:
-        with in_environment(environment):
-            if _is_worth_a_training():
-                run_id = request_training(environment=environment)
-                log.info("first_training_queued", environment_id=environment.pk, run=run_id)
+        try:
+            with in_environment(environment):
+                _start_if_worth(environment)
+        except ProgrammingError as error:
+            # Its schema was deleted after the list was read.
+            log.warning("environment_skipped", environment_id=environment.pk, error=str(error))
     return environments[-1].pk if len(environments) == most else 0
+
+
+def _start_if_worth(environment: Environment) -> None:
+    if _is_worth_a_training():
+        run_id = request_training(environment=environment)
+        log.info("first_training_queued", environment_id=environment.pk, run=run_id)
 
 
 def _is_worth_a_training() -> bool:

@@ -6,8 +6,6 @@ from engine.selectors.new_data import new_data
 from engine.services.request_training import request_training
 from tenants.models.environment import Environment
 
-TRAIN_IF_CHANGED_JOB = "engine.tasks.train_if_changed"
-
 
 def train_if_changed(*, environment: Environment) -> str | None:
     """Queue a training, or leave it; call inside the environment.

@@ -1,0 +1,155 @@
+"""Model versions: how good they are, and which one is served."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.pagination import PAGE_PARAMETERS, page, page_request
+from api.v1.serializers import StrictSerializer, TextField, read_body
+from api.v1.views import EnvironmentView
+from engine.selectors.models import Model, model, models
+from engine.services.promote_model import promote_model
+from engine.services.rollback_model import rollback_model
+from saas.lib.errors import NotFound
+
+
+class PromotionRequest(StrictSerializer):
+    """How firmly the version is to stand."""
+
+    pin = serializers.BooleanField(
+        default=False, help_text="Keeps later trainings from replacing the version by themselves."
+    )
+
+
+class RollbackRequest(PromotionRequest):
+    """Where to go back to."""
+
+    version = TextField(
+        required=False, help_text="A version that was live before; the one before this if absent."
+    )
+
+
+class GateAnswer(serializers.Serializer[Any]):
+    """What the promotion gate decided."""
+
+    decision = serializers.ChoiceField(["promote", "keep"])
+    reason = serializers.CharField()
+
+
+class ModelAnswer(serializers.Serializer[Any]):
+    """A trained model version."""
+
+    version = serializers.CharField()
+    status = serializers.ChoiceField(["champion", "challenger", "retired", "rejected"])
+    trained_at = serializers.DateTimeField()
+    data_window = serializers.DictField(child=serializers.DateTimeField())
+    counts = serializers.DictField(child=serializers.IntegerField())
+    parameters = serializers.DictField()
+    metrics = serializers.DictField()
+    baselines = serializers.DictField()
+    gate = GateAnswer()
+
+
+class ModelsView(EnvironmentView):
+    """GET /v1/models."""
+
+    required_scopes: ClassVar = {"GET": "models:read"}
+    query_parameters = PAGE_PARAMETERS
+
+    @extend_schema(responses=ModelAnswer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the model versions, newest first."""
+        asked = page_request(request, key_types=(str,))
+        rows = models(
+            environment_id=self.caller.environment.pk,
+            limit=asked.limit + 1,
+            before=asked.after[0] if asked.after else None,
+        )
+        return Response(
+            page(rows, limit=asked.limit, key=lambda row: (row.version,), as_json=_as_json)
+        )
+
+
+class ModelView(EnvironmentView):
+    """GET /v1/models/{version}."""
+
+    required_scopes: ClassVar = {"GET": "models:read"}
+
+    @extend_schema(responses=ModelAnswer)
+    def get(self, request: Request, version: str) -> Response:
+        """Show one version."""
+        return Response(_shown(self, version))
+
+
+class PromotionView(EnvironmentView):
+    """POST /v1/models/{version}:promote."""
+
+    required_scopes: ClassVar = {"POST": "models:write"}
+
+    @extend_schema(request=PromotionRequest, responses=ModelAnswer)
+    def post(self, request: Request, version: str) -> Response:
+        """Serve this version, within two seconds in every process."""
+        asked = read_body(PromotionRequest, request.data)
+        promote_model(
+            environment=self.caller.environment,
+            version=version,
+            pin=asked["pin"],
+            actor=f"key:{self.caller.key_id}",
+        )
+        return Response(_shown(self, version))
+
+
+class RollbackView(EnvironmentView):
+    """POST /v1/models:rollback."""
+
+    required_scopes: ClassVar = {"POST": "models:write"}
+
+    @extend_schema(request=RollbackRequest, responses=ModelAnswer)
+    def post(self, request: Request) -> Response:
+        """Serve an earlier version again, within two seconds in every process."""
+        asked = read_body(RollbackRequest, request.data)
+        version = rollback_model(
+            environment=self.caller.environment,
+            version=asked.get("version"),
+            pin=asked["pin"],
+            actor=f"key:{self.caller.key_id}",
+        )
+        return Response(_shown(self, version))
+
+
+def _shown(view: EnvironmentView, version: str) -> dict[str, Any]:
+    found = model(environment_id=view.caller.environment.pk, version=version)
+    if found is None:
+        raise NotFound(f"There is no model version '{version}'; GET /v1/models lists them.")
+    return _as_json(found)
+
+
+def _as_json(row: Model) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "status": row.status,
+        "trained_at": row.trained_at,
+        "data_window": {
+            name: datetime.fromtimestamp(seconds, UTC) for name, seconds in row.data_window.items()
+        },
+        "counts": row.counts,
+        "parameters": row.parameters,
+        "metrics": row.metrics,
+        "baselines": row.baselines,
+        "gate": {"decision": "promote" if row.has_passed_gate else "keep", "reason": row.reason},
+    }
+
+
+urlpatterns = [
+    path("models", ModelsView.as_view()),
+    path("models:rollback", RollbackView.as_view()),
+    path("models/<id:version>:promote", PromotionView.as_view()),
+    path("models/<id:version>", ModelView.as_view()),
+]

@@ -1,0 +1,6 @@
+"""The names of the jobs that engine runs: what rows, messages and tasks have in common."""
+
+from __future__ import annotations
+
+TRAINING_JOB = "engine.tasks.train_model"
+TRAIN_IF_CHANGED_JOB = "engine.tasks.train_if_changed"

@@ -1,0 +1,30 @@
+"""The jobs that a worker runs for a store; each enters its environment and calls one service."""
+
+from __future__ import annotations
+
+from engine.jobs import TRAIN_IF_CHANGED_JOB, TRAINING_JOB
+from engine.services.fail_training import fail_training
+from engine.services.train_if_changed import train_if_changed
+from engine.services.train_model import train_model as train
+from tenants.context import in_environment
+from tenants.models.environment import Environment
+from tenants.services.run_job import ClaimedJob, finish_job
+from tenants.tasks import tenant_task
+
+
+def _fail_run(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    fail_training(run_id=str(job.payload["training_run_id"]), reason=reason)
+
+
+@tenant_task(name=TRAINING_JOB, on_failure=_fail_run)
+def train_model(environment: Environment, job: ClaimedJob) -> None:
+    """Train, judge and perhaps promote."""
+    train(environment=environment, job=job)
+
+
+@tenant_task(name=TRAIN_IF_CHANGED_JOB)
+def train_if_data_changed(environment: Environment, job: ClaimedJob) -> None:
+    """Take the daily look: queue a training where there is something new to learn."""
+    with in_environment(environment):
+        train_if_changed(environment=environment)
+        finish_job(job)
