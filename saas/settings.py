@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -156,12 +157,15 @@ LOGGING_CONFIG = None
 if "SHELFWISE_PROCESS" in os.environ:
     configure_logging(os.environ["SHELFWISE_PROCESS"])
 
+# It names paths, which carry shoppers' ids; RequestMiddleware writes a line without them.
+logging.getLogger("django.request").setLevel(logging.CRITICAL)
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.v1.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["api.v1.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["api.v1.parsers.StrictJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.v1.renderers.OrjsonRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.v1.schema.ShelfwiseSchema",
     "EXCEPTION_HANDLER": "api.v1.problems.answer_problem",
     "UNAUTHENTICATED_USER": None,
     # A second way to ask for a format would be a second answer to the same request.
@@ -171,11 +175,15 @@ REST_FRAMEWORK: dict[str, Any] = {
 SIMPLE_JWT: dict[str, Any] = {"ALGORITHM": "EdDSA", "SIGNING_KEY": None}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Shelfwise",
+    "DESCRIPTION": "Recommendations for online stores. Error codes: /docs/errors.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "minLength": 1, "maxLength": 256}},
+    "POSTPROCESSING_HOOKS": ["api.v1.schema.add_common_parts"],
 }

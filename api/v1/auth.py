@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 
 from api.v1.authentication import Caller, caller_of_key
 from api.v1.idempotency import answer_once, idempotency_key
+from api.v1.permissions import ANY_SCOPE
 from api.v1.serializers import StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView, PublicView
 from tenants.services.issue_token import issue_token
@@ -76,6 +78,8 @@ class TokenView(PublicView):
 class MeView(EnvironmentView):
     """GET /v1/me."""
 
+    required_scopes: ClassVar = {"GET": ANY_SCOPE}
+
     @extend_schema(responses=CallerAnswer)
     def get(self, request: Request) -> Response:
         """Say what the credential opens and what it may do."""
@@ -95,7 +99,7 @@ class MeView(EnvironmentView):
 class JwksView(PublicView):
     """GET /.well-known/jwks.json."""
 
-    @extend_schema(exclude=True)
+    @extend_schema(auth=[], tags=["auth"])
     def get(self, request: Request) -> Response:
         """Publish the keys that verify tokens (RFC 7517)."""
         return Response(

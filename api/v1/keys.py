@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from api.v1.authentication import Caller
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
-from api.v1.serializers import InstantField, StrictSerializer, TextField, read_body
+from api.v1.serializers import InstantField, StrictSerializer, TextField, page_of, read_body
 from api.v1.views import EnvironmentView
 from saas.lib.errors import InsufficientScope
 from tenants.models.api_key import ApiKey
@@ -92,7 +92,7 @@ class KeysView(EnvironmentView):
     query_parameters = PAGE_PARAMETERS
     secret_members = ("key",)
 
-    @extend_schema(responses=KeyAnswer(many=True))
+    @extend_schema(responses=page_of(KeyAnswer))
     def get(self, request: Request) -> Response:
         """List the keys that are not revoked, oldest first."""
         asked = page_request(request, key_types=(str,))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from typing_extensions import override
@@ -17,14 +19,22 @@ if TYPE_CHECKING:
     from api.v1.authentication import Caller
 
 
+# For the calls that every good credential may make.
+ANY_SCOPE = ""
+
+
 class HasScope(BasePermission):
-    """The view's `required_scopes` by method; a method that names none asks for a credential."""
+    """The view's `required_scopes` by method; a method that it forgets is a mistake of ours."""
 
     @override
     def has_permission(self, request: Request, view: APIView) -> bool:
-        scopes: dict[str, str] = getattr(view, "required_scopes", {})
-        scope = scopes.get(request.method or "")
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if not hasattr(view, method.lower()):
+            return True  # The view answers 405.
+        scopes: Mapping[str, str] = getattr(view, "required_scopes", {})
+        if method not in scopes:
+            raise ImproperlyConfigured(f"{type(view).__name__} asks for no scope on {method}.")
         caller = cast("Caller", request.auth)
-        if scope is not None and scope not in caller.scopes:
-            raise InsufficientScope(scope)
+        if scopes[method] != ANY_SCOPE and scopes[method] not in caller.scopes:
+            raise InsufficientScope(scopes[method])
         return True

@@ -16,7 +16,6 @@ from django.core.exceptions import (
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 
 from saas.lib import errors
 from saas.lib.errors import FieldError, ShelfwiseError
@@ -44,19 +43,16 @@ _BY_STATUS: dict[int, type[ShelfwiseError]] = {
 }
 
 
-def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
-    """Answer for a view of the API (Django REST Framework's exception handler)."""
-    known = as_shelfwise_error(error)
-    return Response(
-        problem(known, instance=context["request"].META[REQUEST_ID]),
-        status=known.status,
-        headers=known.headers,
-        content_type=CONTENT_TYPE,
-    )
+def answer_problem(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Answer for a view of the API (Django REST Framework's exception handler).
+
+    Not by a Response: that would pass the view's renderer, which may be one for pages.
+    """
+    return problem_response(context["request"], as_shelfwise_error(error))
 
 
 def problem_response(request: HttpRequest, error: ShelfwiseError) -> HttpResponse:
-    """Answer for what no view of the API answers."""
+    """Answer with a problem."""
     return HttpResponse(
         orjson.dumps(problem(error, instance=request.META[REQUEST_ID])),
         status=error.status,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from typing_extensions import override
 
@@ -49,6 +50,18 @@ class InstantField(serializers.DateTimeField):
                 code="invalid_datetime",
             )
         return super().enforce_timezone(value)
+
+
+def page_of(item: type[serializers.Serializer[Any]]) -> Any:
+    """Return the schema of a page of these."""
+    return inline_serializer(
+        name=f"{item.__name__.removesuffix('Answer')}Page",
+        fields={
+            "data": item(many=True),
+            "next_cursor": serializers.CharField(allow_null=True),
+            "has_more": serializers.BooleanField(),
+        },
+    )
 
 
 def read_body(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:

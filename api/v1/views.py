@@ -24,6 +24,7 @@ from tenants.context import in_environment
 class ApiView(APIView):
     """A view that checks what the URL carries and reads the body before it is run."""
 
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # noqa: RUF012
     # The query parameters that the view's GET reads; any other is refused.
     query_parameters: ClassVar[Collection[str]] = ()
     # What a replayed answer leaves out.
@@ -86,7 +87,7 @@ class PublicView(ApiView):
 class EnvironmentView(ApiView):
     """A view that runs for the caller's environment: its tables, its role, one transaction."""
 
-    # By HTTP method; a method that is not named asks for a good credential alone.
+    # By HTTP method, for each method of the view.
     required_scopes: ClassVar[Mapping[str, str]] = {}
 
     @property

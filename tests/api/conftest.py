@@ -70,6 +70,7 @@ class FrozenClock:
     """A moment that stands until a test moves it, for the wall clock and the monotonic one."""
 
     moment: Any
+    start: datetime
     elapsed: float = 0.0
 
     def shift(self, **duration: float) -> None:
@@ -83,7 +84,7 @@ START = datetime(2026, 6, 1, tzinfo=UTC)
 @pytest.fixture
 def clock(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrozenClock]:
     with time_machine.travel(START, tick=False) as moment:
-        frozen = FrozenClock(moment)
+        frozen = FrozenClock(moment, START)
         monkeypatch.setattr("tenants.selectors.credential.monotonic", lambda: frozen.elapsed)
         yield frozen
 

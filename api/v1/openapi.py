@@ -1,0 +1,64 @@
+"""Shows the contract: the OpenAPI document, its pages, and the list of error codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.request import Request
+
+from api.v1.views import PublicView
+from saas.lib.errors import ShelfwiseError
+
+
+@cache
+def openapi_document() -> bytes:
+    """Return the document of both services; it changes only with the code."""
+    generator: Any = SchemaGenerator  # untyped
+    return orjson.dumps(generator().get_schema(request=None, public=True))
+
+
+class OpenApiView(PublicView):
+    """GET /v1/openapi.json."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        """Return the OpenAPI 3.1 document."""
+        return HttpResponse(openapi_document(), content_type="application/json")
+
+
+def error_kinds() -> list[type[ShelfwiseError]]:
+    """Return every error that a client can meet, by status and code."""
+
+    def below(kind: type[ShelfwiseError]) -> Iterator[type[ShelfwiseError]]:
+        for each in kind.__subclasses__():
+            yield each
+            yield from below(each)
+
+    return sorted(set(below(ShelfwiseError)), key=lambda kind: (kind.status, kind.code))
+
+
+@require_safe
+def show_error_codes(request: HttpRequest) -> HttpResponse:
+    """List every error code; a problem's `type` leads here."""
+    kinds = [
+        {"code": kind.code, "status": kind.status, "meaning": kind.__doc__}
+        for kind in error_kinds()
+    ]
+    return render(request, "docs/errors.html", {"kinds": kinds})
+
+
+urlpatterns = [path("openapi.json", OpenApiView.as_view())]
+docs_urlpatterns = [
+    path("docs", SpectacularSwaggerView.as_view(url="/v1/openapi.json")),
+    path("docs/errors", show_error_codes),
+]

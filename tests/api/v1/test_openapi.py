@@ -1,0 +1,70 @@
+"""The one OpenAPI document, its pages, and the list of error codes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from api.inference.requests import REQUEST_TYPES
+from api.v1.openapi import error_kinds, openapi_document
+from saas.lib.errors import ShelfwiseError
+from tests.api.conftest import ApiClient
+
+
+def test_the_document_is_valid_openapi_3_1(api: ApiClient) -> None:
+    answer = api.get("/v1/openapi.json")
+    assert answer.headers["Content-Type"] == "application/json"
+    document = answer.json()
+    assert document["openapi"].startswith("3.1.")
+    validate(document)
+
+
+def test_the_document_holds_both_services(api: ApiClient) -> None:
+    paths = api.get("/v1/openapi.json").json()["paths"]
+    assert {"/v1/auth/token", "/v1/me", "/v1/keys", "/v1/keys/{key_id}:rotate"} <= paths.keys()
+    assert {f"/v1/recommend/{name}" for name in REQUEST_TYPES} <= paths.keys()
+
+
+def test_every_call_says_how_it_fails_and_who_may_make_it(api: ApiClient) -> None:
+    document = api.get("/v1/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for method in operations.keys() & {"get", "post", "put", "patch", "delete"}:
+            operation = operations[method]
+            assert operation["responses"]["default"]["$ref"].endswith("/Problem"), path
+            is_public = path in {"/v1/auth/token", "/.well-known/jwks.json"}
+            assert ("security" not in operation) == is_public, path
+            assert operation.get("description"), (method, path)
+
+
+def test_every_view_describes_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    openapi_document.cache_clear()
+    openapi_document()
+    assert capsys.readouterr().err == ""
+
+
+def test_every_code_is_listed_where_a_problem_points(api: ApiClient) -> None:
+    page = api.get("/docs/errors").content.decode()
+    listed = re.findall(r'<tr id="(\w+)">', page)
+    assert set(listed) == {kind.code for kind in error_kinds()}
+    assert {"invalid_token", "storage_unavailable", "rows_rejected"} <= set(listed)
+    assert ShelfwiseError not in error_kinds()
+
+
+def test_no_code_has_two_meanings() -> None:
+    codes = [kind.code for kind in error_kinds()]
+    assert sorted(codes) == sorted(set(codes))
+
+
+def test_the_pages_load_nothing_from_elsewhere(api: ApiClient) -> None:
+    for path in ("/docs", "/docs/errors"):
+        page = api.get(path)
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.content.decode())
+    assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', api.get("/docs").content.decode())
+    assert len(assets) >= 3
+    for asset in assets:
+        file = api.get(asset)
+        file.close()
+        assert file.status_code == 200, asset
