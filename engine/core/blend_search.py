@@ -11,8 +11,8 @@ from engine.core.evaluator import BATCH_USERS, NDCG_AT, Examination
 from engine.core.parts import Part
 from engine.core.ranking import top_rows
 
-# A blend's top ten nearly always lies within the parts' own top hundreds.
-_CANDIDATES_PER_PART = 100
+# A blend's top ten nearly always lies within the parts' own top fifty each.
+_CANDIDATES_PER_PART = 50
 _WEIGHT_GRID = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0)
 _LEAST_GAIN = 1e-4
 _MOST_ROUNDS = 12
@@ -80,17 +80,21 @@ def candidate_scores(
 def search_weights(scores: CandidateScores) -> NDArray[np.float32]:
     """Return the blend weights that greedy coordinate search finds, float32[parts], some > 0.
 
-    Starts from the best single part and takes the one change of one weight that gains most,
-    until none gains.
+    Starts from the best single part, and again from all parts alike; takes the one change of one
+    weight that gains most, until none gains; keeps the better end.
     """
     n_parts = len(scores.z_scores)
-    singles = np.eye(n_parts, dtype=np.float32)
-    weights = max(singles, key=scores.mean_ndcg)
+    best_single = max(np.eye(n_parts, dtype=np.float32), key=scores.mean_ndcg)
+    alike = np.ones(n_parts, dtype=np.float32)
+    return max((_climb(scores, start) for start in (best_single, alike)), key=scores.mean_ndcg)
+
+
+def _climb(scores: CandidateScores, weights: NDArray[np.float32]) -> NDArray[np.float32]:
     best = scores.mean_ndcg(weights)
     for _ in range(_MOST_ROUNDS):
         changed = [
             candidate
-            for place in range(n_parts)
+            for place in range(len(weights))
             for value in _WEIGHT_GRID
             if (candidate := _with(weights, place, value)).any() and value != weights[place]
         ]

@@ -11,6 +11,7 @@ import pytest
 from engine.core.artifact import Artifact, open_artifact, write_artifact
 from engine.core.dataset import CatalogueItem, Dataset
 from engine.core.errors import ArtifactRefused
+from engine.core.parts import VectorPart
 from engine.core.ranking import rank_for_user
 from engine.core.trained_model import TrainedModel
 
@@ -170,7 +171,7 @@ def test_an_item_that_came_later_gets_a_vector_near_its_kind(acorn_artifact: Art
     new = CatalogueItem("g/99", "Garden thing", ("Home > Garden",), "Brand 1", 3.0)
     vectors = acorn_artifact.vectors_of_new_items([new, CatalogueItem("?", "Qwertz")])
     assert vectors is not None
-    taste = next(part for part in acorn_artifact.blend.parts if part.name == "taste")
+    taste = next(part for part in acorn_artifact.blend.parts if isinstance(part, VectorPart))
     affinity = taste.vectors @ vectors[0]
     assert affinity[:20].mean() > affinity[20:].mean()
     assert not vectors[1].any()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from engine.core.parts import HistoryBatch, StaticPart, vector_part
+from engine.core.parts import HistoryBatch, Part, StaticPart, vector_part
 from engine.core.recommenders.sparse_rows import neighbour_part
 
 BATCH = HistoryBatch(
@@ -22,9 +22,9 @@ def dense_history(n_items: int) -> np.ndarray:
 
 def dense_z(raw: np.ndarray) -> np.ndarray:
     spread = raw.std(axis=1, keepdims=True)
-    return np.divide(
-        raw - raw.mean(axis=1, keepdims=True), spread, where=spread > 0, out=np.zeros_like(raw)
-    )
+    z = np.zeros_like(raw)
+    np.divide(raw - raw.mean(axis=1, keepdims=True), spread, where=spread > 0, out=z)
+    return z
 
 
 def random_vectors(n_items: int = 40, k: int = 6) -> np.ndarray:
@@ -77,6 +77,6 @@ def test_contributions_of_the_history_sum_to_the_raw_score(item_row: int) -> Non
 
 
 def test_popularity_is_the_same_for_everyone_and_has_no_seed() -> None:
-    part = StaticPart(name="popular", scores=np.array([1.0, -1.0], np.float32))
+    part: Part = StaticPart(name="popular", scores=np.array([1.0, -1.0], np.float32))
     assert part.z_scores(BATCH).shape == (1, 2)
     assert part.seed_contributions(*BATCH.of(0), 1) is None

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from engine.core.blend import Blend
+from engine.core.dataset import Dataset
 from engine.core.evaluator import evaluate, examination
 from engine.core.features import FeatureSpace
 from engine.core.histories import UserHistories, UserRows
@@ -13,6 +14,7 @@ from engine.core.ranking import rank_for_user, rank_popular, rank_similar
 from engine.core.recommenders.sparse_rows import neighbour_part
 from engine.core.split import temporal_split
 from engine.core.tables import ModelTables
+from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
 
 ALL = np.ones(5, dtype=np.bool_)
@@ -35,7 +37,12 @@ def tables_of(neighbours: list[list[float]], weights: dict[str, float]) -> Model
         popularity=popularity,
         history_half_life_days=30.0,
         newest_seconds=0,
-        histories=UserHistories(empty, *(np.zeros(0, t) for t in (np.int32, np.float32, np.int64))),
+        histories=UserHistories(
+            indptr=empty,
+            rows=np.zeros(0, np.int32),
+            weights=np.zeros(0, np.float32),
+            seconds=np.zeros(0, np.int64),
+        ),
         purchased=UserRows(empty, np.zeros(0, np.int32)),
         feature_space=FeatureSpace({}, np.zeros(0, np.float32), np.zeros(0)),
     )
@@ -51,14 +58,14 @@ LINKS = [
 TABLES = tables_of(LINKS, {"popular": 0.1, "item_knn": 1.0})
 
 
-def test_the_newest_history_counts_most_and_is_named_as_the_reason():
+def test_the_newest_history_counts_most_and_is_named_as_the_reason() -> None:
     ranked = rank_for_user(TABLES, history=[(1, 1.0, 90.0), (0, 1.0, 0.0)], allowed=ALL, limit=2)
     assert ranked.rows[0] == 4
     assert ranked.sources[0] == "item_item"
     assert (ranked.reasons[0].code, ranked.reasons[0].seed_row) == ("because_you_interacted", 0)
 
 
-def test_only_allowed_rows_are_answered_and_lists_may_be_short():
+def test_only_allowed_rows_are_answered_and_lists_may_be_short() -> None:
     allowed = np.array([True, False, True, False, False])
     ranked = rank_for_user(TABLES, history=[(3, 1.0, 0.0)], allowed=allowed, limit=10)
     assert sorted(ranked.rows.tolist()) == [0, 2]
@@ -66,12 +73,12 @@ def test_only_allowed_rows_are_answered_and_lists_may_be_short():
     assert len(nothing.rows) == 0
 
 
-def test_a_negative_weight_pushes_an_item_below_untouched_ones():
+def test_a_negative_weight_pushes_an_item_below_untouched_ones() -> None:
     ranked = rank_for_user(TABLES, history=[(3, 1.0, 0.0)], allowed=ALL, limit=5)
     assert ranked.rows[-1] == 4
 
 
-def test_scores_fall_and_equal_the_weighted_sum_of_z_scores():
+def test_scores_fall_and_equal_the_weighted_sum_of_z_scores() -> None:
     history = [(3, 1.0, 0.0)]
     ranked = rank_for_user(TABLES, history=history, allowed=ALL, limit=5)
     raw = np.array(LINKS[3]) * np.log(2)
@@ -82,7 +89,7 @@ def test_scores_fall_and_equal_the_weighted_sum_of_z_scores():
     assert ranked.scores.tolist() == sorted(ranked.scores.tolist(), reverse=True)
 
 
-def test_without_a_history_the_answer_is_popularity():
+def test_without_a_history_the_answer_is_popularity() -> None:
     ranked = rank_for_user(TABLES, history=[], allowed=ALL, limit=5)
     assert ranked.rows.tolist() == [0, 1, 2, 3]
     assert {reason.code for reason in ranked.reasons} == {"popular_now"}
@@ -90,30 +97,32 @@ def test_without_a_history_the_answer_is_popularity():
     assert disliked.rows.tolist() == ranked.rows.tolist()
 
 
-def test_popular_items_are_those_somebody_turned_to():
+def test_popular_items_are_those_somebody_turned_to() -> None:
     allowed = np.array([False, True, True, True, True])
     assert rank_popular(TABLES, allowed=allowed, limit=9).rows.tolist() == [1, 2, 3]
     assert rank_popular(TABLES, allowed=allowed, limit=1).rows.tolist() == [1]
 
 
-def test_similar_items_have_evidence_and_leave_out_the_item_itself():
+def test_similar_items_have_evidence_and_leave_out_the_item_itself() -> None:
     ranked = rank_similar(TABLES, item_row=0, allowed=ALL, limit=5)
     assert ranked.rows.tolist() == [4, 3]
     assert {(reason.code, reason.seed_row) for reason in ranked.reasons} == {("similar_item", 0)}
 
 
-def test_similar_items_need_no_weight_in_the_blend():
+def test_similar_items_need_no_weight_in_the_blend() -> None:
     silent = tables_of(LINKS, {"popular": 1.0, "item_knn": 0.0})
     assert rank_similar(silent, item_row=1, allowed=ALL, limit=5).rows.tolist() == [2]
     assert rank_for_user(silent, history=[(1, 1.0, 0.0)], allowed=ALL, limit=1).rows == [0]
 
 
-def test_an_item_without_neighbours_has_none_similar():
+def test_an_item_without_neighbours_has_none_similar() -> None:
     alone = tables_of([[0.0] * 5] * 5, {"popular": 1.0})
     assert len(rank_similar(alone, item_row=1, allowed=ALL, limit=5).rows) == 0
 
 
-def test_evaluation_scores_exactly_as_serving_ranks(acorn_store, acorn_model):
+def test_evaluation_scores_exactly_as_serving_ranks(
+    acorn_store: Dataset, acorn_model: TrainedModel
+) -> None:
     """The one scoring path: examined users' lists are what rank_for_user answers."""
     split = temporal_split(acorn_store.interactions, later_share=0.2)
     exam = examination(training_part(acorn_store, split.earlier), split.later, most_users=5, seed=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.core.dataset import CatalogueItem, Dataset
-from engine.core.parts import HistoryBatch, VectorPart
+from engine.core.parts import HistoryBatch, NeighbourPart, VectorPart
 from engine.core.recipe import (
     ContentSettings,
     EaseSettings,
@@ -117,6 +117,7 @@ def test_a_shoppers_own_taste_ranks_above_the_others(name: str, acorn_store: Dat
 def test_the_seed_of_a_reason_comes_from_the_history(name: str, birch_store: Dataset) -> None:
     part = named(name).fit(training_part(birch_store, birch_store.interactions), CONTEXT)
     contributions = part.seed_contributions(*BATCH.of(0), 7)
+    assert contributions is not None
     assert contributions.shape == (2,)
 
 
@@ -199,5 +200,6 @@ def test_lightfm_rows_that_no_event_touched_are_zero_or_features_alone(
 def test_content_finds_the_way_to_an_item_without_events(birch_store: Dataset) -> None:
     store = with_unseen_items(birch_store)
     part = RECOMMENDERS["content"].fit(training_part(store, store.interactions), CONTEXT)
+    assert isinstance(part, NeighbourPart)
     targets, weights = part.neighbours(len(store.items) - 2)
     assert targets[weights.argmax()] in range(20)

@@ -47,7 +47,7 @@ def array_hashes(model: TrainedModel, folder: Path) -> dict[str, str]:
     return {name: file["sha256"] for name, file in manifest["files"].items()}
 
 
-def test_a_store_with_tastes_gets_a_model_that_beats_popularity(acorn_model):
+def test_a_store_with_tastes_gets_a_model_that_beats_popularity(acorn_model: TrainedModel) -> None:
     report = acorn_model.report
     assert acorn_model.gate.promote
     assert report.metrics["ndcg@10"].low > report.baselines["popular"]["ndcg@10"].high
@@ -56,13 +56,17 @@ def test_a_store_with_tastes_gets_a_model_that_beats_popularity(acorn_model):
     assert acorn_model.recipe.lightfm is not None
 
 
-def test_the_same_data_and_seed_give_the_same_bytes(acorn_store, acorn_model, tmp_path):
+def test_the_same_data_and_seed_give_the_same_bytes(
+    acorn_store: Dataset, acorn_model: TrainedModel, tmp_path: Path
+) -> None:
     again = train(acorn_store)
     assert again.recipe == acorn_model.recipe
     assert array_hashes(again, tmp_path / "a") == array_hashes(acorn_model, tmp_path / "b")
 
 
-def test_what_happens_in_the_test_window_does_not_reach_the_recipe(acorn_store, acorn_model):
+def test_what_happens_in_the_test_window_does_not_reach_the_recipe(
+    acorn_store: Dataset, acorn_model: TrainedModel
+) -> None:
     lines = acorn_store.interactions
     later = temporal_split(lines, later_share=0.2).later
     is_later = lines.seconds >= later.seconds.min()
@@ -73,21 +77,25 @@ def test_what_happens_in_the_test_window_does_not_reach_the_recipe(acorn_store, 
     assert other.report.metrics != acorn_model.report.metrics
 
 
-def test_a_small_store_gets_the_prior_blend_and_is_told_so(birch_store):
+def test_a_small_store_gets_the_prior_blend_and_is_told_so(birch_store: Dataset) -> None:
     model = train(birch_store)
     assert model.gate.promote
     assert "shoppers to test on" in model.gate.reason
     assert dict(model.recipe.weights) == {"popular": 1.0, "item_knn": 1.0, "content": 0.4}
 
 
-def test_the_champions_recipe_is_trained_on_the_same_cut(acorn_store, acorn_model):
+def test_the_champions_recipe_is_trained_on_the_same_cut(
+    acorn_store: Dataset, acorn_model: TrainedModel
+) -> None:
     model = train(acorn_store, champion=acorn_model.recipe)
     assert model.report.baselines["champion"] == acorn_model.report.metrics
     assert model.gate.promote
     assert "newer data" in model.gate.reason
 
 
-def test_a_better_recipe_replaces_a_poor_champion(acorn_store, acorn_model):
+def test_a_better_recipe_replaces_a_poor_champion(
+    acorn_store: Dataset, acorn_model: TrainedModel
+) -> None:
     poor = replace(acorn_model.recipe, weights={"popular": 1.0})
     model = train(acorn_store, champion=poor)
     assert model.gate.promote
@@ -96,8 +104,11 @@ def test_a_better_recipe_replaces_a_poor_champion(acorn_store, acorn_model):
 
 
 def test_the_champions_recipe_is_renewed_when_the_challenger_falls_behind(
-    birch_store, acorn_store, acorn_model, monkeypatch
-):
+    birch_store: Dataset,
+    acorn_store: Dataset,
+    acorn_model: TrainedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def poor_choice(*args: object, **kwargs: object) -> Recipe:
         return replace(acorn_model.recipe, weights={"popular": 1.0})
 
@@ -108,14 +119,14 @@ def test_the_champions_recipe_is_renewed_when_the_challenger_falls_behind(
     assert "newer data" in model.gate.reason
 
 
-def test_a_tiny_budget_leaves_lightfm_and_ease_out_and_still_trains(acorn_store):
+def test_a_tiny_budget_leaves_lightfm_and_ease_out_and_still_trains(acorn_store: Dataset) -> None:
     model = train(acorn_store, seconds_budget=0.01)
     assert model.recipe.lightfm is None
     assert model.recipe.ease is None
     assert model.gate.promote
 
 
-def test_progress_goes_up_to_one(acorn_store):
+def test_progress_goes_up_to_one(acorn_store: Dataset) -> None:
     seen: list[tuple[str, float]] = []
     train(acorn_store, report_progress=lambda stage, share: seen.append((stage, share)))
     shares = [share for _, share in seen]
@@ -125,7 +136,7 @@ def test_progress_goes_up_to_one(acorn_store):
     assert stages == ["preparing", "selecting", "evaluating", "fitting", "checking"]
 
 
-def test_training_without_events_says_what_to_do(plain_store):
+def test_training_without_events_says_what_to_do(plain_store: Callable[..., Dataset]) -> None:
     with pytest.raises(NotEnoughData, match="Send events"):
         train(plain_store(users=0, items=0, lines=[]))
     with pytest.raises(NotEnoughData, match="No shopper"):
@@ -144,7 +155,12 @@ def test_training_without_events_says_what_to_do(plain_store):
     ],
     ids=["one event", "one pair", "one user", "one item", "one instant", "liked last"],
 )
-def test_the_smallest_stores_get_a_model_that_ranks(plain_store, users, items, lines):
+def test_the_smallest_stores_get_a_model_that_ranks(
+    plain_store: Callable[..., Dataset],
+    users: int,
+    items: int,
+    lines: list[tuple[int, int, float, float, bool]],
+) -> None:
     model = train(plain_store(users=users, items=items, lines=lines))
     assert model.gate.promote
     allowed = np.ones(items, dtype=np.bool_)
@@ -153,7 +169,7 @@ def test_the_smallest_stores_get_a_model_that_ranks(plain_store, users, items, l
     assert np.isfinite(ranked.scores).all()
 
 
-def test_ids_of_any_printable_character_survive(birch_store, tmp_path):
+def test_ids_of_any_printable_character_survive(birch_store: Dataset, tmp_path: Path) -> None:
     strange = ["a/b", "ключ", "x" * 256, "Ж,\"'|%2F", "🧦", " space "]
     items = [
         CatalogueItem(item_id, "x") if row < len(strange) else birch_store.items[row]
@@ -164,7 +180,7 @@ def test_ids_of_any_printable_character_survive(birch_store, tmp_path):
     assert model.tables.item_ids[: len(strange)] == strange
 
 
-def test_sessions_teach_but_have_no_profile(birch_store):
+def test_sessions_teach_but_have_no_profile(birch_store: Dataset) -> None:
     keys = [key if n % 2 else f"s:{n}" for n, key in enumerate(birch_store.user_keys)]
     model = train(replace(birch_store, user_keys=keys))
     assert model.tables.user_keys == [key for key in keys if key.startswith("u:")]
