@@ -109,10 +109,15 @@ class EmbeddedPostgres:
         if self._child:
             self._child.stop()
             self._child = None
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        # Without the lock the sockets are those of another process's server.
         if self._lock:
+            self.remove_sockets()
             self._lock.close()
             self._lock = None
+
+    def remove_sockets(self) -> None:
+        """Remove what a server leaves outside of its folder."""
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def prepare(self) -> Service:
         """Make everything ready for the server's start and return its declaration.
@@ -126,7 +131,7 @@ class EmbeddedPostgres:
             self._end_leftovers()
         else:
             self._create_cluster(binaries)
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        self.remove_sockets()
         make_socket_folder(self._sockets, account=self.account)
         settings = {**_SETTINGS, "unix_socket_directories": str(self._sockets)}
         options = (f"--{name}={value}" for name, value in settings.items())

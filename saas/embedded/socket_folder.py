@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from pathlib import Path
 
 from saas.embedded.account import Account
@@ -24,7 +23,7 @@ def make_socket_folder(folder: Path, *, account: Account | None) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     owners = {os.geteuid(), account.uid if account else os.geteuid()}
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners or status.st_mode & 0o077:
+    if status.st_uid not in owners or status.st_mode & 0o077:
         raise PermissionError(
             f"The socket folder '{folder}' belongs to somebody else; remove it and start again."
         )

@@ -31,8 +31,8 @@ def stop(home: Path) -> bool:
         return was_running
     with lock_home(home):
         was_running |= bool(read_record(home / "pids.json").end_services())
-        postgres_in(home).stop()
-        valkey_in(home).stop()
+        postgres_in(home).remove_sockets()
+        valkey_in(home).remove_sockets()
     return was_running
 
 

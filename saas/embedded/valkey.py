@@ -21,8 +21,8 @@ class EmbeddedValkey:
     """A Valkey server that keeps nothing on disk, on a loopback port and a unix socket."""
 
     def __init__(self, *, folder: Path) -> None:
-        self._folder = folder.absolute()
-        self._sockets = socket_folder_for(self._folder)
+        self.folder = folder.absolute()
+        self._sockets = socket_folder_for(self.folder)
         self._password = secrets.token_urlsafe(24)
         self._port = 0
         self._child: Child | None = None
@@ -50,7 +50,7 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Start the server and return when it answers."""
-        self._child = Child(service=self.prepare(), log_path=self._folder / "valkey.log")
+        self._child = Child(service=self.prepare(), log_path=self.folder / "valkey.log")
         try:
             self._child.wait_ready()
         except BaseException:
@@ -62,14 +62,20 @@ class EmbeddedValkey:
         if self._child:
             self._child.stop()
             self._child = None
+        if self._port:
+            self.remove_sockets()
+            self._port = 0
+
+    def remove_sockets(self) -> None:
+        """Remove what a server leaves outside of its folder."""
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def prepare(self) -> Service:
         """Write the configuration and return the server's declaration."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         make_socket_folder(self._sockets, account=None)
         self._port = free_port()
-        configuration = self._folder / "valkey.conf"
+        configuration = self.folder / "valkey.conf"
         configuration.unlink(missing_ok=True)
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())
@@ -77,7 +83,7 @@ class EmbeddedValkey:
             name="valkey",
             command=(str(valkey_server()), str(configuration)),
             environment={"PATH": os.defpath, "LC_ALL": "C"},
-            folder=self._folder,
+            folder=self.folder,
             is_ready=lambda _pid: self._answers(),
             stop_signal=signal.SIGTERM,
             grace_seconds=5.0,

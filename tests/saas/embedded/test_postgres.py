@@ -15,6 +15,7 @@ from saas.embedded.account import Account
 from saas.embedded.postgres import EmbeddedPostgres
 from saas.embedded.processes import start_mark
 from saas.embedded.service import ServiceFailed
+from saas.embedded.socket_folder import socket_folder_for
 from saas.embedded.wheel_binaries import postgres_bin
 
 AS_NOBODY = """
@@ -116,9 +117,22 @@ def test_a_kill_9_of_the_server_loses_nothing(marked: EmbeddedPostgres) -> None:
     assert ask(marked.owner_url, "SELECT answer FROM kept") == 42
 
 
-def test_a_folder_in_use_is_refused(server: EmbeddedPostgres, tmp_path: Path) -> None:
-    with pytest.raises(ServiceFailed, match="is in use by another process"):
-        EmbeddedPostgres(folder=server.folder).start()
+def test_a_folder_in_use_is_refused_and_its_server_serves_on(server: EmbeddedPostgres) -> None:
+    with (
+        pytest.raises(ServiceFailed, match="is in use by another process"),
+        EmbeddedPostgres(folder=server.folder) as second,
+    ):
+        second.start()
+
+    assert ask(server.app_url, "SELECT 1") == 1
+
+
+def test_no_socket_is_left_after_a_stop(server: EmbeddedPostgres) -> None:
+    sockets = socket_folder_for(server.folder / "data")
+    assert sockets.exists()
+    server.stop()
+    assert not sockets.exists()
+    server.start()
 
 
 def test_a_server_whose_owner_was_killed_is_replaced(tmp_path: Path) -> None:

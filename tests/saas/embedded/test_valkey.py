@@ -37,6 +37,16 @@ def test_it_refuses_writes_when_full_rather_than_forget_a_task(server: EmbeddedV
         assert client.config_get("save") == {"save": ""}
 
 
+def test_a_server_that_was_never_started_leaves_anothers_socket_alone(
+    server: EmbeddedValkey,
+) -> None:
+    with EmbeddedValkey(folder=server.folder):
+        pass
+
+    with redis.Redis.from_url(server.socket_url) as client:
+        assert client.ping()
+
+
 def test_it_starts_again_after_a_stop_and_forgets_everything(server: EmbeddedValkey) -> None:
     with redis.Redis.from_url(server.url) as client:
         client.set("short-lived", "yes")
