@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import socket
 
 import uvicorn
@@ -11,6 +12,7 @@ import uvicorn
 
 def main() -> None:
     """Serve until SIGTERM; requests under way are answered first."""
+    os.environ.setdefault("SHELFWISE_PROCESS", "web")
     arguments = _arguments()
     server = uvicorn.Server(
         uvicorn.Config(

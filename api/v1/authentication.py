@@ -98,7 +98,7 @@ def _admit(credential: Credential, *, scopes: frozenset[str]) -> Caller:
     if not credential.is_usable(now=timezone.now()):
         raise InvalidToken
     if credential.tenant.status == Tenant.Status.SUSPENDED:
-        raise TenantSuspended("This store is suspended; ask us about it.")
+        raise TenantSuspended("This store is suspended; its owner finds the reason by e-mail.")
     return Caller(
         tenant=credential.tenant,
         environment=credential.environment,

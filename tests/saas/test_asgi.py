@@ -1,0 +1,169 @@
+"""One port carries everything: recommendation calls, the API, probes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.conftest import Store
+
+Call = Callable[[httpx.AsyncClient], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(application: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Send the lifespan as a server does, and give a client."""
+    to_application: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    from_application: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    life = asyncio.create_task(
+        application({"type": "lifespan"}, to_application.get, from_application.put)
+    )
+    await to_application.put({"type": "lifespan.startup"})
+    assert (await from_application.get())["type"] == "lifespan.startup.complete"
+    transport = httpx.ASGITransport(application, client=("127.0.0.1", 1))
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield client
+    finally:
+        await to_application.put({"type": "lifespan.shutdown"})
+        assert (await from_application.get())["type"] == "lifespan.shutdown.complete"
+        await life
+
+
+def serve(call: Call) -> None:
+    from api.inference.runtime import Runtime
+    from saas.asgi import WebApplication
+    from saas.lib.config import config
+
+    async def main() -> None:
+        async with running(WebApplication(Runtime(config()))) as client:
+            await call(client)
+
+    asyncio.run(main())
+
+
+def test_the_same_key_opens_both_services(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        headers = {"Authorization": f"Bearer {acorn_store.key}"}
+        me = await client.get("/v1/me", headers=headers)
+        assert (me.status_code, me.json()["tenant"]) == (200, "acorn-books")
+        popular = await client.post("/v1/recommend/popular", headers=headers, json={})
+        assert (popular.status_code, popular.json()["type"]) == (200, "popular")
+
+    serve(call)
+
+
+def test_a_token_of_django_is_read_by_inference(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        issued = await client.post("/v1/auth/token", json={"api_key": acorn_store.key})
+        headers = {"Authorization": f"Bearer {issued.json()['access_token']}"}
+        answer = await client.post("/v1/recommend/popular", headers=headers, json={})
+        assert answer.status_code == 200, answer.text
+
+    serve(call)
+
+
+def test_both_services_refuse_a_stranger_with_one_body(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        bodies = []
+        for method, path in [("GET", "/v1/me"), ("POST", "/v1/recommend/popular")]:
+            answer = await client.request(method, path, headers={"X-Request-Id": "same"})
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.headers["WWW-Authenticate"] == 'Bearer realm="shelfwise"'
+            bodies.append((answer.status_code, answer.json()))
+        assert bodies[0] == bodies[1]
+        assert bodies[0][0] == 401
+
+    serve(call)
+
+
+def test_an_unknown_path_is_a_problem_in_both(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        for path in ("/nowhere", "/v1/nowhere", "/v1/recommend/nowhere", "/v1/recommendx"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+
+    serve(call)
+
+
+def test_an_encoded_slash_reaches_the_view(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        headers = {"Authorization": f"Bearer {acorn_store.key}"}
+        answer = await client.delete("/v1/keys/a%2Fb", headers=headers)
+        assert "'a/b'" in answer.json()["detail"]
+
+    serve(call)
+
+
+def test_a_body_in_pieces_is_read_whole(acorn_store: Store) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for byte in orjson.dumps({"api_key": acorn_store.key}):
+            yield bytes([byte])
+
+    async def call(client: httpx.AsyncClient) -> None:
+        answer = await client.post(
+            "/v1/auth/token", content=pieces(), headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 200, answer.text
+        large = await client.post(
+            "/v1/auth/token",
+            content=b" " * (6 * 1024 * 1024),
+            headers={"Content-Type": "application/json"},
+        )
+        assert (large.status_code, large.json()["code"]) == (413, "payload_too_large")
+
+    serve(call)
+
+
+def test_a_query_that_is_not_ascii_is_a_problem(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        answers: list[Any] = []
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/v1/me",
+            "raw_path": b"/v1/me",
+            "query_string": b"q=\xff",
+            "headers": [],
+        }
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        application: Any = client._transport.app  # type: ignore[attr-defined]
+        await application(scope, None, send)
+        assert answers[0]["status"] == 400
+
+    serve(call)
+
+
+def test_the_probes_speak_for_the_whole_and_tell_no_details(
+    acorn_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/healthz")).json() == {"status": "alive"}
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (200, True)
+        names = [row["name"] for row in ready.json()["checks"]]
+        assert names == ["postgresql", "redis", "control", "usage_log"]
+
+    serve(call)
+
+    def away(_: str) -> Callable[[], str]:
+        return lambda: "connection to 10.0.0.7 refused"
+
+    monkeypatch.setattr("saas.asgi.redis_answers", away)
+
+    async def call_without_redis(client: httpx.AsyncClient) -> None:
+        ready = await client.get("/readyz")
+        assert ready.status_code == 503
+        assert "10.0.0.7" not in ready.text
+        assert {"name": "redis", "ok": False} in ready.json()["checks"]
+
+    serve(call_without_redis)
