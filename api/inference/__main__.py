@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 
-import uvicorn
+# Read when numpy is first imported: one event loop for each core leaves no core for BLAS threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import uvicorn  # after the above
 
 from api.inference.app import create_app
 from api.inference.runtime import Runtime

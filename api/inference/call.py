@@ -17,10 +17,10 @@ from api.inference.error_reports import report_error
 from api.inference.recommend import Outcome, recommend, shopper_keys
 from api.inference.rendering import answer_items, model_name
 from api.inference.requests import Request
-from api.inference.responses import Send, page_headers, send_json, send_problem
+from api.inference.responses import Send, our_fault, page_headers, send_json, send_problem
 from api.inference.runtime import Runtime
 from billing.metering.record import Operation, UsageFlag
-from saas.lib.errors import InternalError, ShelfwiseError, UserTokenRequired
+from saas.lib.errors import NotAcceptable, ShelfwiseError, UserTokenRequired
 
 OPERATIONS: Mapping[str, Operation] = {
     "for-user": Operation.FOR_USER,
@@ -50,6 +50,7 @@ async def handle_call(
     origin = headers.get(b"origin")
     caller: Caller | None = None
     try:
+        _check_accept(headers.get(b"accept"))
         caller = await runtime.credentials.caller(headers.get(b"authorization"), origin=origin)
         request = decode(operation, await read_body(headers, receive))
         body = await _answered(runtime, operation, caller, request, started)
@@ -69,7 +70,7 @@ async def handle_call(
             environment=caller.environment.id if caller else None,
         )
         report_error(error)
-        await send_problem(send, internal_error(), request_id=request_id)
+        await send_problem(send, our_fault(), request_id=request_id)
         return
     page = page_headers(origin) if caller.is_publishable else ()
     await send_json(send, status=200, body=body, request_id=request_id, headers=page)
@@ -77,10 +78,12 @@ async def handle_call(
     _SECONDS[operation].observe(time.perf_counter() - started)
 
 
-def internal_error() -> InternalError:
-    """Return the one thing that a caller learns of our faults."""
-    return InternalError(
-        "Something went wrong on our side; send the request id to support if it stays so."
+def _check_accept(accept: bytes | None) -> None:
+    if accept is None or b"json" in accept or b"*/*" in accept or b"application/*" in accept:
+        return
+    raise NotAcceptable(
+        f"'{accept.decode('latin-1')[:80]}' is not what this service answers; "
+        "accept 'application/json'."
     )
 
 

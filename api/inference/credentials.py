@@ -12,7 +12,13 @@ import jwt
 
 from api.inference.control import Control
 from api.inference.snapshot import ApiKey, Environment, Snapshot
-from saas.lib.errors import InsufficientScope, InvalidToken, OriginNotAllowed, TenantSuspended
+from saas.lib.errors import (
+    InsufficientScope,
+    InvalidToken,
+    OriginNotAllowed,
+    TenantSuspended,
+    Unavailable,
+)
 from tenants.tokens import Claims, VerifyingKeys, digest, is_well_formed, verify_access_token
 
 SCOPE = "recommendations:read"
@@ -58,13 +64,18 @@ class Credentials:
             Missing, malformed, unknown, expired or revoked, of another tenant: always the same.
         TenantSuspended, InsufficientScope, OriginNotAllowed
             The credential is good, the call is not allowed with it.
+        Unavailable
+            Nobody is known: PostgreSQL is away and there was no snapshot on disk.
         """
         credential = _bearer(authorization)
         if credential.startswith(_KEY_PREFIXES):
-            if not is_well_formed(credential):
-                raise InvalidToken
             key_digest = digest(credential)
-            key = await self._known(lambda snapshot: snapshot.keys_by_digest.get(key_digest))
+            key = self._control.snapshot.keys_by_digest.get(key_digest)
+            if key is None:
+                # Only what may be a key of ours is worth a look at PostgreSQL.
+                if not is_well_formed(credential):
+                    raise InvalidToken
+                key = await self._known(lambda snapshot: snapshot.keys_by_digest.get(key_digest))
             scopes = key.scopes
             caller = self._checked(key)
         else:
@@ -87,6 +98,11 @@ class Credentials:
             await self._control.refreshed()
             key = find(self._control.snapshot)
         if key is None:
+            if not self._control.snapshot.seq:
+                raise Unavailable(
+                    "This process does not know any key yet; ask again in a few seconds.",
+                    headers={"Retry-After": "2"},
+                )
             raise InvalidToken
         return key
 

@@ -6,14 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from api.inference.error_reports import report_error
+from api.inference.responses import our_fault
 from api.inference.runtime import Runtime
 from saas.lib.errors import MethodNotAllowed, NotFound, ShelfwiseError
 from saas.lib.ids import request_id
 from saas.lib.management_server import run_checks
 from saas.lib.problems import CONTENT_TYPE, problem
+
+_log = structlog.get_logger()
 
 
 def create_framework_app(runtime: Runtime) -> FastAPI:
@@ -30,27 +35,44 @@ def create_framework_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
 
     @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
+    async def healthz(request: Request) -> Response:
+        return _json_response(request, 200, {"status": "alive"})
 
     @app.get("/readyz")
-    async def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
         ready, rows = run_checks(runtime.checks())
-        body = orjson.dumps({"ready": ready, "checks": rows})
-        return Response(body, status_code=200 if ready else 503, media_type="application/json")
+        return _json_response(request, 200 if ready else 503, {"ready": ready, "checks": rows})
 
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: HTTPException) -> Response:
-        own_request_id = request_id(request.headers.get("x-request-id"))
-        own = _as_error(request, error)
-        return Response(
-            orjson.dumps(problem(own, instance=own_request_id)),
-            status_code=own.status,
-            media_type=CONTENT_TYPE,
-            headers={**own.headers, "X-Request-Id": own_request_id},
-        )
+        return _problem_response(request, _as_error(request, error))
+
+    @app.exception_handler(Exception)
+    async def apologise(request: Request, error: Exception) -> Response:
+        _log.error("request_failed", path=request.url.path, exc_info=error)
+        report_error(error)
+        return _problem_response(request, our_fault())
 
     return app
+
+
+def _json_response(request: Request, status: int, content: dict[str, object]) -> Response:
+    return Response(
+        orjson.dumps(content),
+        status_code=status,
+        media_type="application/json",
+        headers={"X-Request-Id": request_id(request.headers.get("x-request-id"))},
+    )
+
+
+def _problem_response(request: Request, error: ShelfwiseError) -> Response:
+    own_request_id = request_id(request.headers.get("x-request-id"))
+    return Response(
+        orjson.dumps(problem(error, instance=own_request_id)),
+        status_code=error.status,
+        media_type=CONTENT_TYPE,
+        headers={**error.headers, "X-Request-Id": own_request_id},
+    )
 
 
 def _as_error(request: Request, error: HTTPException) -> ShelfwiseError:

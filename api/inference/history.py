@@ -134,10 +134,10 @@ def merge_history(
     learned_until = 0.0
     for key in profile_keys:
         history.purchased.update(artifact.purchased(key).tolist())
-        for row, weight, at in artifact.history(key):
+        for row, weight, learned_at in artifact.history(key):
             weights[row] = weights.get(row, 0.0) + weight
-            seconds[row] = max(seconds.get(row, 0.0), at)
-            learned_until = max(learned_until, at)
+            seconds[row] = max(seconds.get(row, 0.0), learned_at)
+            learned_until = max(learned_until, learned_at)
     history.looked_at.update(seconds)
     for event in reversed(recents.events):
         # The model counts whole seconds.

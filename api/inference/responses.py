@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from saas.lib.errors import ShelfwiseError
+from saas.lib.errors import InternalError, ShelfwiseError
 from saas.lib.problems import CONTENT_TYPE, problem
 
 Send = Callable[[Any], Awaitable[None]]
@@ -16,6 +16,13 @@ Headers = Sequence[tuple[bytes, bytes]]
 # A day, which is the most that browsers remember.
 _PREFLIGHT_SECONDS = b"86400"
 _EXPOSED = b"X-Request-Id, Retry-After, RateLimit, RateLimit-Policy"
+
+
+def our_fault() -> InternalError:
+    """Return the one thing that a caller learns of our faults."""
+    return InternalError(
+        "Something went wrong on our side; send the request id to support if it stays so."
+    )
 
 
 async def send_json(

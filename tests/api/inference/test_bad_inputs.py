@@ -134,6 +134,11 @@ def test_another_form_of_body_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (415, code)
 
 
+def test_a_form_that_nobody_answers_in_is_refused(service: Service) -> None:
+    answer = service.post("popular", None, {}, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_another_method_is_refused_with_the_right_one(service: Service, method: str) -> None:
     answer = service.request(method, "/v1/recommend/popular")

@@ -34,6 +34,9 @@ def test_without_cache_and_postgresql_a_process_lives_and_is_not_ready(
     answer = service.request("GET", "/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"][0]["name"] == "control"
+    # Nobody is known, which is no reason to call a good key bad.
+    unknown = tokens.make_key(kind="secret", environment="live")
+    assert service.post("popular", unknown).status_code == 503
 
 
 def test_the_cache_holds_digests_and_is_readable_by_us_alone(

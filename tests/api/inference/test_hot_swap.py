@@ -48,7 +48,7 @@ def test_a_promotion_is_served_within_two_seconds_and_no_call_fails(
 ) -> None:
     first = live_version(service, key)
     with calls_under_way(service, key) as statuses:
-        for _ in range(3):
+        for _ in range(2):
             version = write_model(serving_config.artifacts, acorn_hand.environment.id)
             acorn_hand.go_live(version)
             eventually(lambda wanted=version: live_version(service, key) == wanted)  # type: ignore[misc]
