@@ -244,3 +244,4 @@ sys.stdin.read()
         owner.kill()
 
     eventually(lambda: start_mark(int(pid)) is None)
+    EmbeddedPostgres(folder=tmp_path).remove_sockets()
