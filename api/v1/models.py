@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -132,19 +133,9 @@ def _shown(view: EnvironmentView, version: str) -> dict[str, Any]:
 
 
 def _as_json(row: Model) -> dict[str, Any]:
-    return {
-        "version": row.version,
-        "status": row.status,
-        "trained_at": row.trained_at,
-        "data_window": {
-            name: datetime.fromtimestamp(seconds, UTC) for name, seconds in row.data_window.items()
-        },
-        "counts": row.counts,
-        "parameters": row.parameters,
-        "metrics": row.metrics,
-        "baselines": row.baselines,
-        "gate": {"decision": "promote" if row.has_passed_gate else "keep", "reason": row.reason},
-    }
+    window = {name: datetime.fromtimestamp(it, UTC) for name, it in row.data_window.items()}
+    gate = {"decision": "promote" if row.has_passed_gate else "keep", "reason": row.reason}
+    return dict(ModelAnswer({**asdict(row), "data_window": window, "gate": gate}).data)
 
 
 urlpatterns = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tenants.context import on_platform
@@ -148,17 +147,21 @@ def committed_jobs(acorn_store: Store) -> Iterator[set[int]]:
 def test_two_dispatchers_send_each_job_once(
     committed_jobs: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch_jobs, "MAX_WAITING_MESSAGES", len(committed_jobs))
-    broker, together = Broker(), threading.Barrier(2)
+    monkeypatch.setattr(dispatch_jobs, "MAX_WAITING_MESSAGES", len(committed_jobs) - 10)
 
-    def dispatch() -> None:
-        together.wait()
+    def dispatch() -> list[int]:
         try:
-            publish(broker)
+            publish(broker := Broker())
         finally:
             connection.close()
+        return [job for _, job, _ in broker.sent]
 
-    with ThreadPoolExecutor(2) as threads:
-        for finished in [threads.submit(dispatch), threads.submit(dispatch)]:
-            finished.result()
-    assert Counter(job for _, job, _ in broker.sent) == Counter(committed_jobs)
+    with ThreadPoolExecutor(1) as other_process:
+        # The other one looks while this one has taken its jobs and not yet said so.
+        with transaction.atomic():
+            publish(broker := Broker())
+            meanwhile = other_process.submit(dispatch).result(timeout=10)
+        afterwards = other_process.submit(dispatch).result(timeout=10)
+    assert len(broker.sent) == len(committed_jobs) - 10
+    sent = [job for _, job, _ in broker.sent] + meanwhile + afterwards
+    assert Counter(sent) == Counter(set(sent))
