@@ -39,7 +39,7 @@ def ndcg(hits: NDArray[np.bool_], *, relevant: int) -> float:
     0.6309
     """
     discounts = 1 / np.log2(np.arange(2, len(hits) + 2))
-    return float(discounts[hits].sum() / discounts[: min(len(hits), relevant)].sum())
+    return float(discounts[hits].sum() / discounts[:relevant].sum())
 
 
 def recall(hits: NDArray[np.bool_], *, relevant: int) -> float:

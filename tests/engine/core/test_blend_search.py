@@ -35,6 +35,16 @@ def test_two_parts_that_each_know_half_are_blended() -> None:
     assert (weights > 0).all()
 
 
+def test_a_harmful_part_is_dropped_from_a_blend_of_three() -> None:
+    first = [[2.0, 0.0, 0.0], [0.3, 0.0, 0.4]]
+    second = [[0.3, 0.0, 0.4], [2.0, 0.0, 0.0]]
+    harmful = [[-9.0, 0.0, 0.0], [-9.0, 0.0, 0.0]]
+    scores = scores_of(first, second, harmful, relevant=[[True, False, False]] * 2)
+    weights = search_weights(scores)
+    assert scores.mean_ndcg(weights) == pytest.approx(1)
+    assert (weights > 0).tolist() == [True, True, False]
+
+
 def test_the_search_sees_the_same_ndcg_as_the_evaluation(
     acorn_store: Dataset, acorn_model: TrainedModel
 ) -> None:

@@ -109,6 +109,14 @@ def test_similar_items_have_evidence_and_leave_out_the_item_itself() -> None:
     assert {(reason.code, reason.seed_row) for reason in ranked.reasons} == {("similar_item", 0)}
 
 
+def test_an_item_is_never_similar_to_itself_by_its_own_vector(acorn_model: TrainedModel) -> None:
+    tables = acorn_model.tables
+    for row in range(0, 120, 7):
+        ranked = rank_similar(tables, item_row=row, allowed=np.ones(120, np.bool_), limit=120)
+        assert len(ranked.rows)
+        assert row not in ranked.rows
+
+
 def test_similar_items_need_no_weight_in_the_blend() -> None:
     silent = tables_of(LINKS, {"popular": 1.0, "item_knn": 0.0})
     assert rank_similar(silent, item_row=1, allowed=ALL, limit=5).rows.tolist() == [2]

@@ -171,9 +171,10 @@ def test_ease_equals_its_closed_form(plain_store: Callable[..., Dataset]) -> Non
         training_part(store, store.interactions), CONTEXT
     )
     # G = XᵀX + I = [[3,1,1],[1,3,1],[1,1,3]]; its inverse has 0.4 on and -0.1 off the diagonal.
-    targets, weights = part.neighbours(0)
-    assert targets.tolist() == [1, 2]
-    assert weights == pytest.approx([0.1 / 0.4, 0.1 / 0.4])
+    for row, others in enumerate(([1, 2], [0, 2], [0, 1])):
+        targets, weights = part.neighbours(row)
+        assert targets.tolist() == others
+        assert weights == pytest.approx([0.1 / 0.4, 0.1 / 0.4])
 
 
 def with_unseen_items(store: Dataset) -> Dataset:
