@@ -1,0 +1,188 @@
+"""Takes in the events of one request: durable at the commit, known to serving right after it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from engine.core.dataset import EVENT_WEIGHTS
+from engine.models.event import Event
+from engine.rows.event_batch import EventBatch, count_repeat, read_arrival, read_event_batch
+from engine.rows.event_row import EventRow
+from engine.rows.results import check_batch_size
+from engine.services.drop_reported_lines import drop_reported_lines
+from engine.services.link_identities import link_identities
+from engine.services.publish_events import publish_events, publish_merges
+from engine.services.store_events import ensure_referenced, insert_events, stored_digests
+from saas.lib.errors import FieldError, RowsRejected
+from saas.lib.recent_events import RecentEvent, anonymous_key, session_key, user_key
+from tenants.models.environment import Environment
+
+
+@dataclass(slots=True)
+class IngestResult:
+    """What came of a request's events; each is counted once.
+
+    Attributes
+    ----------
+    watermark
+        From which serving knows the events; set at the commit, None while Redis is away.
+    """
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    errors: list[FieldError] = field(default_factory=list)
+    warnings: list[FieldError] = field(default_factory=list)
+    watermark: str | None = None
+
+    def as_body(self) -> dict[str, Any]:
+        """Return the answer's body."""
+        return {
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "errors": [error.as_member() for error in self.errors],
+            "warnings": [warning.as_member() for warning in self.warnings],
+            "watermark": self.watermark,
+        }
+
+
+def ingest_events(
+    *,
+    environment: Environment,
+    rows: Sequence[Any],
+    received_at: datetime,
+    source: str = Event.Source.SERVER,
+    sent_at: Any = None,
+    pointer: str = "/events/{index}",
+) -> IngestResult:
+    """Store events, inside `in_environment`; at the commit they are published.
+
+    Parameters
+    ----------
+    environment
+        Whose shoppers did it.
+    rows
+        At most 1,000 events as they were sent.
+    received_at
+        When the request came.
+    source
+        Which way: one of ``Event.Source``. Imported history is not published as recent.
+    sent_at
+        When the sender's clock says that the request left it; corrects the events' times.
+    pointer
+        The JSON pointer of a row in the request.
+
+    Returns
+    -------
+    IngestResult
+        Counts, errors and warnings; `watermark` follows at the commit.
+
+    Raises
+    ------
+    BatchTooLarge
+        More than 1,000 events.
+    InvalidParameter
+        `sent_at` is no time.
+    RowsRejected
+        There are events and none of them can be taken.
+    """
+    check_batch_size(len(rows), name="events")
+    arrival = read_arrival(received_at=received_at, sent_at=sent_at)
+    batch = read_event_batch(rows, arrival=arrival, pointer=pointer)
+    known = list(batch.rows.values())
+    ensure_referenced(known, now=received_at)
+    emptied = drop_reported_lines(known, source=source)
+    batch.duplicates += len(emptied)
+    wanted = [row for row in known if row.key not in emptied]
+    new = insert_events(wanted, source=source, received_at=received_at)
+    _count_known(batch, [row for row in wanted if row.key not in new])
+    accepted = [row for row in wanted if row.key in new]
+    result = IngestResult(
+        accepted=len(accepted),
+        duplicates=batch.duplicates,
+        rejected=batch.rejected,
+        errors=sorted(batch.errors, key=lambda error: error.index or 0),
+        warnings=batch.warnings,
+    )
+    _raise_if_refused(result)
+    merges = link_identities(
+        (row.values["anonymous_id"], row.values["user_id"], row.occurred_at)
+        for row in accepted
+        if "anonymous_id" in row.values and "user_id" in row.values
+    )
+    recent = {} if source == Event.Source.IMPORT else _recent_events(accepted)
+
+    def publish() -> None:
+        _publish(result, environment_id=environment.pk, recent=recent, merges=merges)
+
+    transaction.on_commit(publish)
+    return result
+
+
+def _publish(
+    result: IngestResult,
+    *,
+    environment_id: int,
+    recent: Mapping[str, Sequence[RecentEvent]],
+    merges: Mapping[str, str],
+) -> None:
+    if merges:
+        publish_merges(environment_id=environment_id, merges=merges.items())
+    result.watermark = publish_events(environment_id=environment_id, recent=recent)
+
+
+def _count_known(batch: EventBatch, rows: Collection[EventRow]) -> None:
+    if not rows:
+        return
+    digests = stored_digests([row.key for row in rows])
+    for row in rows:
+        # An event that was deleted in between is gone from both looks; a retry will store it.
+        count_repeat(batch, row, stored_digest=digests.get(row.key, row.digest))
+
+
+def _raise_if_refused(result: IngestResult) -> None:
+    if not result.rejected or result.accepted or result.duplicates:
+        return
+    body = result.as_body()
+    del body["errors"]
+    raise RowsRejected(
+        f"No event could be taken: {result.rejected} of {result.rejected} were rejected; "
+        "see errors.",
+        errors=result.errors,
+        members=body,
+    )
+
+
+def _recent_events(rows: Collection[EventRow]) -> dict[str, list[RecentEvent]]:
+    """Return what serving should know at once, by shopper key.
+
+    A visitor who is a known user has no list: the next customer of a shared device starts anew.
+    """
+    recent: dict[str, list[RecentEvent]] = {}
+    for row in rows:
+        if not EVENT_WEIGHTS.get(row.type):
+            continue
+        epoch_ms = int(row.occurred_at.timestamp() * 1000)
+        events = [
+            RecentEvent(item_id=line.item_id, type=row.type, epoch_ms=epoch_ms)
+            for line in row.lines
+            if line.item_id is not None
+        ]
+        for shopper_key in _shopper_keys(row.values):
+            recent.setdefault(shopper_key, []).extend(events)
+    return recent
+
+
+def _shopper_keys(values: Mapping[str, Any]) -> list[str]:
+    keys = [session_key(values["session_id"])] if "session_id" in values else []
+    if "user_id" in values:
+        keys.append(user_key(values["user_id"]))
+    elif "anonymous_id" in values:
+        keys.append(anonymous_key(values["anonymous_id"]))
+    return keys
