@@ -21,7 +21,7 @@ def start_mark(pid: int) -> str | None:
     A zombie counts as gone: it has ended, only its parent has not noticed yet.
     """
     if sys.platform != "linux":
-        state_and_start = _ps("stat=,lstart=", "-p", str(pid)).strip()
+        state_and_start = _ps("-p", str(pid), columns=("stat", "lstart")).strip()
         return None if state_and_start[:1] in {"", "Z"} else state_and_start.split(None, 1)[1]
     fields = _stat_fields(pid)
     if fields is None or fields[0] == "Z":
@@ -33,7 +33,7 @@ def start_mark(pid: int) -> str | None:
 def group_members(group: int) -> set[int]:
     """Return the ids of the live processes in process group ``group``."""
     if sys.platform != "linux":
-        rows = (row.split() for row in _ps("pid=,pgid=,stat=", "-ax").splitlines())
+        rows = (row.split() for row in _ps("-ax", columns=("pid", "pgid", "stat")).splitlines())
         return {int(row[0]) for row in rows if int(row[1]) == group and row[2][0] != "Z"}
     stats = ((pid, _stat_fields(pid)) for pid in _all_pids())
     return {pid for pid, fields in stats if fields and int(fields[2]) == group and fields[0] != "Z"}
@@ -42,7 +42,7 @@ def group_members(group: int) -> set[int]:
 def processes_in(folder: Path, *, program: str) -> set[int]:
     """Return the ids of the processes of ``program`` whose working directory is ``folder``."""
     if sys.platform != "linux":
-        rows = (row.split(None, 1) for row in _ps("pid=,command=", "-ax").splitlines())
+        rows = (row.split(None, 1) for row in _ps("-ax", columns=("pid", "command")).splitlines())
         return {int(pid) for pid, line in rows if program in line and str(folder) in line}
     found = set()
     for pid in _all_pids():
@@ -85,8 +85,10 @@ def _stat_fields(pid: int) -> list[str] | None:
         return None
 
 
-def _ps(columns: str, *arguments: str) -> str:
-    command = ("/bin/ps", *arguments, "-o", columns)
+def _ps(*arguments: str, columns: tuple[str, ...]) -> str:
+    # One -o each: to BSD, what follows an equals sign is the column's heading.
+    options = (option for column in columns for option in ("-o", f"{column}="))
+    command = ("/bin/ps", *arguments, *options)
     environment = {"LC_ALL": "C", "TZ": "UTC"}
     return subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, check=False, env=environment

@@ -10,7 +10,11 @@ from saas.embedded.service import answers
 
 
 @pytest.mark.parametrize(("status", "is_ready"), [(200, True), (503, False)])
-def test_a_service_is_ready_when_its_url_answers_200(*, status: int, is_ready: bool) -> None:
+def test_a_service_is_ready_when_its_url_answers_200(
+    *, status: int, is_ready: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
