@@ -50,9 +50,9 @@ class Part(Protocol):
         """
 
     def seed_contributions(
-        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32] | None:
-        """Return float32[len(rows)]: what each history item adds to an item's raw score.
+        """Return float32[len(rows), k]: what each history item adds to k items' raw scores.
 
         None when the part doesn't look at histories.
         """
@@ -71,10 +71,10 @@ class StaticPart:
         return np.asarray(self.scores)[None, :]
 
     def seed_contributions(
-        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]
     ) -> None:
         """Return None: popularity looks at nobody's history."""
-        del rows, weights, item_row
+        del rows, weights, item_rows
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ class VectorPart:
         return np.asarray(scaled.astype(np.float32) @ self.vectors.T - offset[:, None])
 
     def seed_contributions(
-        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
         """Return each history item's share of ``u · v``."""
-        return np.asarray(weights * (self.vectors[rows] @ self.vectors[item_row]))
+        return np.asarray(weights[:, None] * (self.vectors[rows] @ self.vectors[item_rows].T))
 
 
 def vector_part(
@@ -178,25 +178,33 @@ class NeighbourPart:
         return raw.astype(np.float32)
 
     def seed_contributions(
-        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        """Return ``w[h] * S[h, item]`` for each history item h."""
-        contributions = np.zeros(len(rows), dtype=np.float32)
-        for position, row in enumerate(rows):
-            targets, weights_of_row = self.neighbours(int(row))
-            place = np.searchsorted(targets, item_row)
-            if place < len(targets) and targets[place] == item_row:
-                contributions[position] = weights[position] * weights_of_row[place]
+        """Return ``w[h] * S[h, i]`` for each history item h and item i."""
+        places, owners = self._entries(rows)
+        order = np.argsort(item_rows)
+        targets = self.indices[places]
+        found = np.searchsorted(item_rows[order], targets) % len(item_rows)
+        is_wanted = item_rows[order[found]] == targets
+        contributions = np.zeros((len(rows), len(item_rows)), dtype=np.float32)
+        chosen = owners[is_wanted]
+        contributions[chosen, order[found[is_wanted]]] = (
+            weights[chosen] * self.data[places[is_wanted]]
+        )
         return contributions
 
     def _raw_scores(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32]
     ) -> NDArray[np.float64]:
+        places, owners = self._entries(rows)
+        values = self.data[places] * weights[owners]
         n_items = len(self.indptr) - 1
-        if not len(rows):
-            return np.zeros(n_items)
-        spans = [slice(self.indptr[row], self.indptr[row + 1]) for row in rows]
-        targets = np.concatenate([self.indices[span] for span in spans])
-        lengths = [span.stop - span.start for span in spans]
-        values = np.concatenate([self.data[span] for span in spans]) * np.repeat(weights, lengths)
-        return np.bincount(targets, values, minlength=n_items).astype(np.float64)
+        return np.bincount(self.indices[places], values, minlength=n_items).astype(np.float64)
+
+    def _entries(self, rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the rows' entries lie, and each entry's position in ``rows``."""
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
+        owners = np.repeat(np.arange(len(rows)), lengths)
+        before = np.cumsum(lengths) - lengths
+        return np.arange(len(owners)) + (starts - before)[owners], owners

@@ -98,9 +98,7 @@ def rank_for_user(
         rows=best,
         scores=scores[best],
         sources=tuple(SOURCES[part.name] for part in parts),
-        reasons=tuple(
-            _reason(part, rows, weights, int(row)) for part, row in zip(parts, best, strict=True)
-        ),
+        reasons=_reasons(parts, rows, weights, best),
     )
 
 
@@ -160,11 +158,22 @@ def top_rows(
     return candidates[order].astype(np.int32)
 
 
-def _reason(
-    part: Part, rows: NDArray[np.int32], weights: NDArray[np.float32], item_row: int
-) -> Reason:
-    contributions = part.seed_contributions(rows, weights, item_row)
-    code = _REASON_CODES[SOURCES[part.name]]
-    if contributions is None:
-        return Reason(code=code, seed_row=None)
-    return Reason(code=code, seed_row=int(rows[contributions.argmax()]))
+def _reasons(
+    leading: Sequence[Part],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    item_rows: NDArray[np.int32],
+) -> tuple[Reason, ...]:
+    """Say for each item by its leading part why, and which history item spoke most for it."""
+    seeds: dict[str, NDArray[np.int32] | None] = {}
+    for part in leading:
+        if part.name not in seeds:
+            contributions = part.seed_contributions(rows, weights, item_rows)
+            strongest = None if contributions is None else rows[contributions.argmax(axis=0)]
+            seeds[part.name] = strongest
+    reasons = []
+    for place, part in enumerate(leading):
+        of_part = seeds[part.name]
+        seed_row = None if of_part is None else int(of_part[place])
+        reasons.append(Reason(code=_REASON_CODES[SOURCES[part.name]], seed_row=seed_row))
+    return tuple(reasons)

@@ -116,9 +116,9 @@ def test_a_shoppers_own_taste_ranks_above_the_others(name: str, acorn_store: Dat
 @pytest.mark.parametrize("name", PERSONAL)
 def test_the_seed_of_a_reason_comes_from_the_history(name: str, birch_store: Dataset) -> None:
     part = named(name).fit(training_part(birch_store, birch_store.interactions), CONTEXT)
-    contributions = part.seed_contributions(*BATCH.of(0), 7)
+    contributions = part.seed_contributions(*BATCH.of(0), np.array([7, 3, 5], np.int32))
     assert contributions is not None
-    assert contributions.shape == (2,)
+    assert contributions.shape == (2, 3)
 
 
 def test_popularity_counts_the_window_back_from_the_newest_events(
