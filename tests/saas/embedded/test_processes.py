@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -31,7 +32,8 @@ def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         ["sh", "-c", "sleep 600 & wait", str(folder)], cwd=folder, start_new_session=True
     ) as process:
         yield process
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_start_mark_stays_the_same(sleeper: subprocess.Popen[bytes]) -> None:
