@@ -166,7 +166,7 @@ def _granted(caller: Caller, *, kind: str, scopes: list[str] | None) -> list[str
 
 
 def _actor(caller: Caller) -> str:
-    return f"API key {caller.key_id}"
+    return f"key:{caller.key_id}"
 
 
 def _as_json(row: ApiKey) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from saas.lib.errors import InvalidParameter
 from tenants import tokens
 from tenants.context import on_platform
 from tenants.models.api_key import ApiKey
-from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
+from tenants.services.record_audit import record_audit
 
 _PREFIX_CHARACTERS = len("sk_live_") + 4
 
@@ -78,11 +78,11 @@ def create_api_key(
             allowed_origins=sorted(allowed_origins),
             expires_at=expires_at,
         )
-        AuditEvent.objects.create(
-            tenant_id=environment.tenant_id,
-            actor=actor,
-            action="api_key.create",
-            object=row.id,
-            after={"kind": kind, "name": name, "scopes": list(chosen)},
-        )
+    record_audit(
+        tenant_id=environment.tenant_id,
+        actor=actor,
+        action="api_key_created",
+        object=f"api_key:{row.id}",
+        after={"kind": kind, "name": name, "scopes": list(chosen)},
+    )
     return NewApiKey(row=row, text=text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.utils import timezone
 
 from tenants.context import on_platform
-from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.selectors.api_keys import api_key
+from tenants.services.record_audit import record_audit
 
 
 def revoke_api_key(*, environment: Environment, actor: str, key_id: str) -> None:
@@ -27,6 +27,9 @@ def revoke_api_key(*, environment: Environment, actor: str, key_id: str) -> None
         row = api_key(environment_id=environment.pk, key_id=key_id, for_update=True)
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
-        AuditEvent.objects.create(
-            tenant_id=environment.tenant_id, actor=actor, action="api_key.revoke", object=row.id
-        )
+    record_audit(
+        tenant_id=environment.tenant_id,
+        actor=actor,
+        action="api_key_revoked",
+        object=f"api_key:{row.id}",
+    )

@@ -91,8 +91,8 @@ def test_a_revoked_key_is_gone_from_the_list_and_from_reach(
 def test_each_decision_is_audited_without_the_secret(api: ApiClient, acorn_key: str) -> None:
     made = api.post("/v1/keys", key=acorn_key, json={"name": "audited"}).json()
     api.delete(f"/v1/keys/{made['id']}", key=acorn_key)
-    events = AuditEvent.objects.filter(object=made["id"]).order_by("pk")
-    assert [each.action for each in events] == ["api_key.create", "api_key.revoke"]
+    events = AuditEvent.objects.filter(object=f"api_key:{made['id']}").order_by("pk")
+    assert [each.action for each in events] == ["api_key_created", "api_key_revoked"]
     assert all(made["key"] not in str(vars(each)) for each in events)
 
 

@@ -1,0 +1,55 @@
+"""Every route of the web process, who may call it, and what an outsider gets.
+
+One row per method and route. `foreign` is the answer to a good credential of another environment
+that names Acorn's own ids: 404 where the route names an object, else its own (empty) view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Served to anybody: the same answer with and without a credential.
+PUBLIC = "public"
+# Any good credential will do.
+ANY = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """How to call a route as Acorn would, and what comes of it."""
+
+    scope: str
+    own: int
+    foreign: int
+    body: Any = None
+    query: str = ""
+
+
+ROUTES: dict[str, Row] = {
+    "GET /docs": Row(PUBLIC, 200, 200),
+    "GET /docs/errors": Row(PUBLIC, 200, 200),
+    "GET /.well-known/jwks.json": Row(PUBLIC, 200, 200),
+    "GET /v1/openapi.json": Row(PUBLIC, 200, 200),
+    "POST /v1/auth/token": Row(PUBLIC, 400, 400, body={}),
+    "GET /v1/me": Row(ANY, 200, 200),
+    "GET /v1/keys": Row("settings:write", 200, 200),
+    "POST /v1/keys": Row("settings:write", 201, 201, body={"name": "another"}),
+    "POST /v1/keys/<id:key_id>:rotate": Row("settings:write", 201, 404, body={}),
+    "DELETE /v1/keys/<id:key_id>": Row("settings:write", 204, 404),
+    "GET /v1/items": Row("catalogue:read", 200, 200),
+    "POST /v1/items:batch": Row(
+        "catalogue:write", 200, 200, body={"items": [{"id": "acorn-item", "title": "Mine"}]}
+    ),
+    "GET /v1/items/<id:item_id>": Row("catalogue:read", 200, 404),
+    "PUT /v1/items/<id:item_id>": Row("catalogue:write", 200, 201, body={"title": "Mine"}),
+    "PATCH /v1/items/<id:item_id>": Row("catalogue:write", 200, 404, body={"brand": "Mine"}),
+    "DELETE /v1/items/<id:item_id>": Row("catalogue:write", 204, 404),
+    "GET /v1/models": Row("models:read", 200, 200),
+    "GET /v1/models/<id:version>": Row("models:read", 200, 404),
+    "POST /v1/models/<id:version>:promote": Row("models:write", 200, 404, body={}),
+    "POST /v1/models:rollback": Row("models:write", 200, 404, body={"version": "{version}"}),
+    "POST /v1/models:train": Row("models:write", 202, 202, body={}),
+    "GET /v1/training-runs": Row("models:read", 200, 200),
+    "GET /v1/training-runs/<id:run_id>": Row("models:read", 200, 404),
+}
