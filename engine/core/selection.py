@@ -74,11 +74,22 @@ def prior_recipe(*, seed: int) -> Recipe:
     )
 
 
-def affordable_epochs(bench: Workbench, *, seconds_budget: float, fits: int) -> int:
-    """Return how many LightFM epochs each of ``fits`` fits may have, 0 when not one fits."""
+def epoch_seconds(bench: Workbench) -> float:
+    """Return what one LightFM epoch over the bench's pairs will take, measured on a sample."""
+    pair_seconds = seconds_per_pair(_LIGHTFM, bench.part, bench.context)
+    return pair_seconds * len(bench.part.pairs) * _EPOCH_GROWTH
+
+
+def affordable_epochs(*, epoch_seconds: float, seconds_budget: float, fits: int) -> int:
+    """Return how many LightFM epochs each of ``fits`` fits may have, 0 when not one fits.
+
+    Examples
+    --------
+    >>> # 60 % of 100 s for three fits; eight epochs on the newest fifth cost 1.6.
+    >>> affordable_epochs(epoch_seconds=2.0, seconds_budget=100.0, fits=3)
+    8
+    """
     per_fit = seconds_budget * _LIGHTFM_SHARE / fits
-    pair_seconds = seconds_per_pair(replace(_LIGHTFM, epochs=1), bench.part, bench.context)
-    epoch_seconds = pair_seconds * len(bench.part.pairs) * _EPOCH_GROWTH
     newest_epochs = _LIGHTFM.newest_share * _LIGHTFM.newest_epochs
     fitting = [s for s in _EPOCH_STEPS if (s + newest_epochs) * epoch_seconds <= per_fit]
     return max(fitting, default=0)

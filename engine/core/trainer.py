@@ -19,7 +19,7 @@ from engine.core.recency import robust_newest_seconds
 from engine.core.recipe import Recipe
 from engine.core.recommenders.protocol import FitContext
 from engine.core.refit import guards_of, model_tables
-from engine.core.selection import affordable_epochs, choose_recipe, prior_recipe
+from engine.core.selection import affordable_epochs, choose_recipe, epoch_seconds, prior_recipe
 from engine.core.split import TEST_SHARE, VALIDATION_SHARE, Split, temporal_split
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
@@ -107,9 +107,14 @@ class _Run:
             bench.part, split.later, most_users=_MOST_TEST_USERS, seed=self.context.seed
         )
         fits = 3 if champion is None or champion.lightfm is None else 4
-        epochs = affordable_epochs(bench, seconds_budget=self.seconds_budget, fits=fits)
-        challenger = self._choose(split, exam, epochs)
-        champion = None if champion is None else _with_epochs_at_most(champion, epochs)
+        affordable = partial(
+            affordable_epochs,
+            epoch_seconds=epoch_seconds(bench),
+            seconds_budget=self.seconds_budget,
+        )
+        challenger = self._choose(split, exam, affordable(fits=fits))
+        if champion is not None:
+            champion = _with_epochs_at_most(champion, affordable(fits=1))
         contest = hold_contest(bench, exam, challenger=challenger, champion=champion)
         candidates = self._candidates(challenger, champion, contest)
         judge = partial(self._judge, contest=contest, test_users=len(exam.users))
@@ -213,7 +218,11 @@ class _Candidate:
 
 
 def _with_epochs_at_most(recipe: Recipe, epochs: int) -> Recipe:
+    """Cut a champion's LightFM only when it alone would take all of LightFM's share.
+
+    A slow hour must not cripple the champion: it would be beaten for the wrong reason.
+    """
     if recipe.lightfm is None:
         return recipe
-    lightfm = replace(recipe.lightfm, epochs=min(recipe.lightfm.epochs, epochs))
+    lightfm = replace(recipe.lightfm, epochs=min(recipe.lightfm.epochs, max(1, epochs)))
     return replace(recipe, lightfm=lightfm)

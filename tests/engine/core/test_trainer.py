@@ -126,6 +126,17 @@ def test_a_tiny_budget_leaves_lightfm_and_ease_out_and_still_trains(acorn_store:
     assert model.gate.promote
 
 
+def test_a_slow_hour_leaves_the_champions_recipe_as_it_is(
+    acorn_store: Dataset, acorn_model: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 1000 s give 600 to LightFM: 30 + 1.6 epochs of 10 s fit into 600, not into a quarter of it.
+    monkeypatch.setattr("engine.core.trainer.epoch_seconds", lambda bench: 10.0)
+    assert acorn_model.recipe.lightfm is not None
+    assert acorn_model.recipe.lightfm.epochs == 30
+    model = train(acorn_store, champion=acorn_model.recipe)
+    assert model.report.baselines["champion"] == acorn_model.report.metrics
+
+
 def test_progress_goes_up_to_one(acorn_store: Dataset) -> None:
     seen: list[tuple[str, float]] = []
     train(acorn_store, report_progress=lambda stage, share: seen.append((stage, share)))
