@@ -27,32 +27,32 @@ class Followed:
     clock: int = -1
     is_complete: bool = False
     is_unreadable: bool = False
+    _touched: list[int] = field(default_factory=list)
     _items_until: Position = field(default_factory=Position)
     _shoppers_until: Position = field(default_factory=Position)
 
-    def catch_up(
-        self, reader: CatalogueReader, environment: Environment, *, clock: int
-    ) -> list[int]:
-        """Read what changed, a few pages at most, and return the catalogue rows that it touched."""
+    def catch_up(self, reader: CatalogueReader, environment: Environment, *, clock: int) -> None:
+        """Read what changed, a few pages at most."""
         if self.is_complete and self.clock == clock:
-            return []
-        touched: list[int] = []
+            return
         for _ in range(_PAGES_PER_TURN):
-            n_items = self._read_items(reader, environment, touched)
+            n_items = self._read_items(reader, environment)
             n_shoppers = self._read_shoppers(reader, environment)
             if max(n_items, n_shoppers) < PAGE_ROWS:
                 self.clock, self.is_complete = clock, True
-                return touched
+                return
         self.is_complete = False
+
+    def take_touched(self) -> list[int]:
+        """Return the catalogue rows that changed since last asked, a failed reading's included."""
+        touched, self._touched = self._touched, []
         return touched
 
-    def _read_items(
-        self, reader: CatalogueReader, environment: Environment, touched: list[int]
-    ) -> int:
+    def _read_items(self, reader: CatalogueReader, environment: Environment) -> int:
         page = reader.items(environment, self._items_until)
         if page:
             metrics.CATALOGUE_ROWS.inc(len(page))
-            touched += self.catalogue.apply(page, now=time.time())
+            self._touched += self.catalogue.apply(page, now=time.time())
             self._items_until = Position(page[-1].change_seq, page[-1].id)
         return len(page)
 

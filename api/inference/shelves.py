@@ -175,7 +175,7 @@ class Shelves:
     def _try_environment(self, environment: Environment, *, clock: int) -> None:
         followed = self._followed[environment.id]
         try:
-            rows = followed.catch_up(self._reader, environment, clock=clock)
+            followed.catch_up(self._reader, environment, clock=clock)
         except psycopg.ProgrammingError as error:
             # A schema that is being moved or migrated; the other stores' changes go on.
             if not followed.is_unreadable:
@@ -185,10 +185,12 @@ class Shelves:
                     error=str(error).partition("\n")[0],
                 )
             followed.is_unreadable = True
-            return
-        followed.is_unreadable = False
-        if shelf := self._shelves.get(environment.id):
-            shelf.refresh(rows)
+        else:
+            followed.is_unreadable = False
+        finally:
+            touched = followed.take_touched()
+            if shelf := self._shelves.get(environment.id):
+                shelf.refresh(touched)
 
     def _put_up(self, environment: Environment) -> None:
         followed = self._followed[environment.id]

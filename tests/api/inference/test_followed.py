@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.inference.catalogue import ItemRow
+from api.inference.catalogue_reader import Position, ShopperRow
+from api.inference.followed import Followed
+from api.inference.snapshot import Environment
+from tests.api.inference.test_catalogue import an_item
+
+ACORN = Environment(
+    id=1,
+    tenant_id="acorn",
+    kind="live",
+    schema_name="t_acorn",
+    role_name="r_acorn",
+    live_version=None,
+    is_deleted=False,
+)
+
+
+class Reader:
+    """Pages of one row; fails where a page is an error."""
+
+    def __init__(self, *pages: ItemRow | Exception) -> None:
+        self._pages = list(pages)
+        self.asked: list[Position] = []
+
+    def items(self, environment: Environment, after: Position) -> list[ItemRow]:
+        self.asked.append(after)
+        page = self._pages.pop(0) if self._pages else None
+        if isinstance(page, Exception):
+            raise page
+        return [page] if page else []
+
+    def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
+        return []
+
+
+@pytest.fixture(autouse=True)
+def pages_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.inference.followed.PAGE_ROWS", 1)
+
+
+def catch_up(followed: Followed, reader: Any, *, clock: int) -> None:
+    followed.catch_up(reader, ACORN, clock=clock)
+
+
+def test_a_reading_that_fails_half_way_forgets_nothing() -> None:
+    followed = Followed()
+    oak, elm = an_item("oak", id=1, change_seq=1), an_item("elm", id=2, change_seq=1)
+    reader = Reader(oak, ConnectionError(), elm)
+    with pytest.raises(ConnectionError):
+        catch_up(followed, reader, clock=1)
+    assert (followed.is_complete, followed.take_touched()) == (False, [0])
+    catch_up(followed, reader, clock=1)
+    assert (followed.is_complete, followed.take_touched()) == (True, [1])
+    assert reader.asked[2] == Position(change_seq=1, id=1)
+
+
+def test_a_large_catalogue_is_read_over_several_turns() -> None:
+    followed = Followed()
+    reader = Reader(*(an_item(f"item-{n}", id=n, change_seq=1) for n in range(1, 6)))
+    catch_up(followed, reader, clock=1)
+    assert (followed.is_complete, followed.catalogue.size) == (False, 4)
+    catch_up(followed, reader, clock=1)
+    assert (followed.is_complete, followed.catalogue.size) == (True, 5)
+
+
+def test_nothing_is_asked_while_the_clock_stands_still() -> None:
+    followed = Followed()
+    reader = Reader()
+    catch_up(followed, reader, clock=1)
+    catch_up(followed, reader, clock=1)
+    assert len(reader.asked) == 1
