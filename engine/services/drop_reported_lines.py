@@ -20,17 +20,22 @@ _LOCK = """
 """
 # A lock's first number says what the second is about.
 _LOCK_SPACE = 7_301
+# A scalar subquery, so that it stays a look-up by the order's index (see store_events.py).
 _REPORTED = """
-    SELECT DISTINCT sent.position
+    SELECT sent.position
     FROM unnest(%b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[]) WITH ORDINALITY
         AS sent (event_key, type, order_id, item_id, line_id, position)
-    JOIN engine_itemref AS sent_ref ON sent_ref.ref = sent.item_id
-    JOIN engine_event AS stored
-        ON stored.order_id = sent.order_id AND stored.type = sent.type
-        AND stored.event_key <> encode(sent.event_key, 'hex')::uuid
-    JOIN engine_itemref AS stored_ref ON stored_ref.id = stored.item_ref_id
-    WHERE (stored_ref.id = sent_ref.id OR stored_ref.item_id = sent_ref.item_id)
-        AND (stored.source <> %s OR stored.line_id = sent.line_id)
+    WHERE (
+        SELECT true
+        FROM engine_event AS stored
+        JOIN engine_itemref AS stored_ref ON stored_ref.id = stored.item_ref_id
+        JOIN engine_itemref AS sent_ref ON sent_ref.ref = sent.item_id
+        WHERE stored.order_id = sent.order_id AND stored.type = sent.type
+            AND stored.event_key <> encode(sent.event_key, 'hex')::uuid
+            AND (stored.source <> %s OR stored.line_id = sent.line_id)
+            AND (stored_ref.id = sent_ref.id OR stored_ref.item_id = sent_ref.item_id)
+        LIMIT 1
+    )
 """
 
 

@@ -9,30 +9,34 @@ from django.db import connection
 
 # Nothing is added where the visitor is that user at that time already.
 _LINK = """
-    WITH linked AS (
-        INSERT INTO engine_identitylink (anonymous_id, user_id, valid_from)
-        SELECT visitor.id, shopper.id, sent.at
+    WITH sighting AS (
+        SELECT sent.anonymous_id, sent.user_id, sent.at,
+            (
+                SELECT id FROM engine_shopper
+                WHERE kind = 'anonymous' AND external_id = sent.anonymous_id
+            ) AS visitor,
+            (
+                SELECT id FROM engine_shopper WHERE kind = 'user' AND external_id = sent.user_id
+            ) AS shopper
         FROM unnest(%b::text[], %b::text[], %b::timestamptz[]) AS sent (anonymous_id, user_id, at)
-        JOIN engine_shopper AS visitor
-            ON visitor.kind = 'anonymous' AND visitor.external_id = sent.anonymous_id
-        JOIN engine_shopper AS shopper
-            ON shopper.kind = 'user' AND shopper.external_id = sent.user_id
-        WHERE shopper.id IS DISTINCT FROM (
+    ), linked AS (
+        INSERT INTO engine_identitylink (anonymous_id, user_id, valid_from)
+        SELECT visitor, shopper, at FROM sighting
+        WHERE shopper IS DISTINCT FROM (
             SELECT known.user_id FROM engine_identitylink AS known
-            WHERE known.anonymous_id = visitor.id
-            ORDER BY known.valid_from <= sent.at DESC,
-                CASE WHEN known.valid_from <= sent.at THEN known.valid_from END DESC,
+            WHERE known.anonymous_id = sighting.visitor
+            ORDER BY known.valid_from <= sighting.at DESC,
+                CASE WHEN known.valid_from <= sighting.at THEN known.valid_from END DESC,
                 known.valid_from
             LIMIT 1
         )
-        ORDER BY visitor.id, sent.at
+        ORDER BY visitor, at
         ON CONFLICT DO NOTHING
         RETURNING anonymous_id, user_id, valid_from
     )
-    SELECT visitor.external_id, shopper.external_id
+    SELECT sighting.anonymous_id, sighting.user_id
     FROM linked
-    JOIN engine_shopper AS visitor ON visitor.id = linked.anonymous_id
-    JOIN engine_shopper AS shopper ON shopper.id = linked.user_id
+    JOIN sighting ON sighting.visitor = linked.anonymous_id AND sighting.at = linked.valid_from
     ORDER BY linked.valid_from
 """
 
