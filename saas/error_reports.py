@@ -15,7 +15,6 @@ def configure_error_reports(*, dsn: str | None, process: str) -> None:
         dsn=dsn,
         default_integrations=False,
         auto_enabling_integrations=False,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         before_send=scrub,

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from saas.lib.errors import (
-    MalformedEncoding,
-    PayloadTooLarge,
-    TooDeep,
-    UnsupportedEncoding,
-    UnsupportedMediaType,
-)
-
-MAX_BODY_BYTES = 5 * 1024 * 1024
-MAX_DEPTH = 32
+from saas.lib.errors import PayloadTooLarge, UnsupportedEncoding, UnsupportedMediaType
+from saas.lib.strict_json import MAX_BODY_BYTES, check_depth, inflate
 
 Receive = Callable[[], Awaitable[Any]]
-
-# Matches from every quote, closed or not, so that it stays linear on hostile input.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-# A gzip stream says 16 + the window's bits to zlib.
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class ClientDisconnected(Exception):
@@ -54,7 +37,7 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         raise _too_large()
     body = await _read_all(receive)
     if encoding == b"gzip":
-        body = _inflate(body)
+        body = inflate(body)
     check_depth(body)
     return body
 
@@ -87,41 +70,6 @@ async def _read_all(receive: Receive) -> bytes:
     if message["type"] == "http.disconnect":
         raise ClientDisconnected
     return b"".join(parts)
-
-
-def _inflate(body: bytes) -> bytes:
-    stream = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        text = stream.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error as error:
-        raise MalformedEncoding("The body is not a gzip stream; check how it is packed.") from error
-    if len(text) > MAX_BODY_BYTES:
-        raise _too_large()
-    if not stream.eof or stream.unused_data:
-        raise MalformedEncoding("The gzip stream is cut off or followed by other bytes.")
-    return text
-
-
-def check_depth(body: bytes) -> None:
-    """Refuse nesting that would exhaust a parser's stack.
-
-    Raises
-    ------
-    TooDeep
-        Brackets nest deeper than `MAX_DEPTH`.
-
-    Examples
-    --------
-    >>> check_depth(b'{"exclude": ["[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]}')
-    """
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
-    characters = np.frombuffer(_STRING.sub(b"", body), dtype=np.uint8)
-    opens = (characters == ord("[")) | (characters == ord("{"))
-    closes = (characters == ord("]")) | (characters == ord("}"))
-    depth = np.cumsum(opens.astype(np.int32) - closes.astype(np.int32))
-    if len(depth) and depth.max() > MAX_DEPTH:
-        raise TooDeep(f"The body nests {depth.max()} levels; {MAX_DEPTH} are enough for any call.")
 
 
 def _too_large() -> PayloadTooLarge:

@@ -33,7 +33,6 @@ def configure_error_reports(dsn: str | None) -> None:
             dsn=dsn,
             auto_enabling_integrations=False,
             default_integrations=False,
-            send_default_pii=False,
             include_local_variables=False,
             max_request_body_size="never",
             before_send=scrub,
