@@ -1,0 +1,142 @@
+"""The calls about behaviour: events come in, can be looked at, and one can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.urls import path
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.bodies import read_object, read_rows
+from api.v1.pagination import PAGE_PARAMETERS, page, page_request
+from api.v1.views import EnvironmentView
+from engine.rows.reading import nearest
+from engine.rows.values import BadValue, read_id, read_time, shown
+from engine.selectors.events import event_page
+from engine.services.delete_event import delete_event
+from engine.services.ingest_events import ingest_events
+from saas.lib.errors import InvalidParameter, UserTokenRequired
+
+_ID_FILTERS = ("user_id", "anonymous_id", "order_id", "item_id", "type")
+_TIME_FILTERS = ("since", "until")
+_ENVELOPE = {"events": 1, "sent_at": 2}
+
+
+class EventsView(EnvironmentView):
+    """/v1/events."""
+
+    required_scopes: ClassVar = {"GET": "events:read", "POST": "events:write"}
+    query_parameters: ClassVar = PAGE_PARAMETERS | {*_ID_FILTERS, *_TIME_FILTERS}
+
+    def get(self, request: Request) -> Response:
+        """List events, newest first."""
+        wanted = page_request(request, key_types=(str, str))
+        events = event_page(
+            filters=_filters(request),
+            after=None if wanted.after is None else _place(*wanted.after),
+            limit=wanted.limit,
+        )
+        return Response(
+            page(
+                events,
+                limit=wanted.limit,
+                key=lambda event: (event.occurred_at.isoformat(), event.event_key),
+                as_json=lambda event: event.body,
+            )
+        )
+
+    def post(self, request: Request) -> Response:
+        """Take in one event, or up to 1,000."""
+        body = read_object(request.data)
+        is_batch = "events" in body
+        rows = read_rows(body, "events") if is_batch else [body]
+        pointer = "/events/{index}" if is_batch else ""
+        is_page = self.caller.kind == "publishable"
+        if is_page:
+            _refuse_users(rows, pointer=pointer)
+        result = ingest_events(
+            environment=self.caller.environment,
+            rows=rows,
+            received_at=timezone.now(),
+            source="browser" if is_page else "server",
+            sent_at=body.get("sent_at") if is_batch else None,
+            pointer=pointer,
+        )
+        answer = result.as_body()
+        if is_batch:
+            answer["warnings"] += _unknown_members(body)
+        # The answer is rendered after the commit, which is what sets the watermark.
+        transaction.on_commit(lambda: answer.update(watermark=result.watermark))
+        return Response(answer, status=202)
+
+
+class EventView(EnvironmentView):
+    """/v1/events/{event_id}."""
+
+    required_scopes: ClassVar = {"DELETE": "events:write"}
+
+    def delete(self, request: Request, event_id: str) -> Response:
+        """Take an event back."""
+        delete_event(event_id=event_id)
+        return Response(status=204)
+
+
+def _refuse_users(rows: Iterable[Any], *, pointer: str) -> None:
+    """Let a page speak for visitors and sessions alone: its key is everybody's to read."""
+    for index, row in enumerate(rows):
+        if isinstance(row, dict) and row.get("user_id") is not None:
+            raise UserTokenRequired(
+                f"Event {index} names user_id {shown(row['user_id'])} with a publishable key; "
+                "send an anonymous_id, or the event from your server.",
+                pointer=f"{pointer.format(index=index)}/user_id",
+            )
+
+
+def _unknown_members(body: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        {
+            "pointer": f"/{name}",
+            "code": "unknown_field",
+            "detail": f"The request has the unknown field '{name[:80]}'{nearest(name, _ENVELOPE)}.",
+        }
+        for name in body
+        if name not in _ENVELOPE
+    ]
+
+
+def _filters(request: Request) -> dict[str, Any]:
+    readers = dict.fromkeys(_ID_FILTERS, read_id) | dict.fromkeys(_TIME_FILTERS, read_time)
+    filters: dict[str, Any] = {}
+    for name, reader in readers.items():
+        sent = request.query_params.get(name)
+        if sent is None:
+            continue
+        try:
+            filters[name] = reader(sent)
+        except BadValue as bad:
+            raise InvalidParameter(
+                f"'{name}' is {shown(sent)}; {bad.advice}.", pointer=f"?{name}"
+            ) from None
+    return filters
+
+
+def _place(occurred_at: str, event_key: str) -> tuple[datetime, str]:
+    try:
+        return read_time(occurred_at), str(UUID(event_key))
+    except (BadValue, ValueError):
+        raise InvalidParameter(
+            "'cursor' is not one of ours; send 'next_cursor' of the page before.",
+            pointer="?cursor",
+        ) from None
+
+
+urlpatterns = [
+    path("events", EventsView.as_view()),
+    path("events/<id:event_id>", EventView.as_view()),
+]
