@@ -114,9 +114,7 @@ def test_no_claim_may_be_wrong(changes: dict[str, object]) -> None:
 
 def test_the_published_set_holds_both_keys_and_no_private_part() -> None:
     other = Ed25519PrivateKey.generate().public_key()
-    bundle = (
-        PUBLIC_PEM + other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    )
+    pem = other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     published = tokens.VerifyingKeys.from_pem(PUBLIC_PEM + pem).as_jwks()["keys"]
     assert [key["kid"] for key in published] == [
         tokens.key_id(PRIVATE.public_key()),
