@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -47,10 +47,9 @@ def _package_folder(name: str) -> Path:
 
 
 def _reachable_copy(package: Path) -> Path:
-    """Copy the installation once to a folder outside a closed home such as /root."""
-    changed_ns = (package / _POSTGRES_INSTALL / "bin" / "postgres").stat().st_mtime_ns
-    digest = hashlib.sha256(f"{package}\0{changed_ns}".encode()).hexdigest()[:12]
-    copy = _CACHE_BASE / f"shelfwise-{os.geteuid()}-{digest}"
+    """Copy the installation to a folder outside a closed home such as /root, once a release."""
+    release = importlib.metadata.version(package.name)
+    copy = _CACHE_BASE / f"shelfwise-{os.geteuid()}-postgres-{release}"
     if not copy.exists():
         _copy_install(package=package, copy=copy)
     status = copy.lstat()
