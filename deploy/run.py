@@ -46,7 +46,7 @@ def setup(_: list[str]) -> int:
 def demo(rest: list[str]) -> int:
     """Hand over to the demo, so that Ctrl-C and signals reach it directly."""
     python = ensure_environment("runtime", goal="demo")
-    return _become([python, "manage.py", "demo", *rest])
+    return _become([python, "-m", "saas.demo", *rest])
 
 
 def test(rest: list[str]) -> int:

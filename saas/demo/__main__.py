@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import django
+
 from saas.demo.checks import CheckFailedError, PeopleChecks, StoreChecks
 from saas.demo.client import call
 from saas.demo.credentials import demo_credentials, read_json, write_private
@@ -68,10 +70,9 @@ class Demo:
         os.environ.update(
             demo_environment(self._home, credentials=self._credentials, ports=self._ports)
         )
-        for title, prepare, urls in embedded_servers(self._home):
+        for title, prepare in embedded_servers(self._home):
             with self._steps.step(title):
                 self._supervisor.start(prepare())
-                os.environ.update(urls)
         with self._steps.step("Schemas"):
             _run("manage.py", "migrate_schemas", "-v0")
         self._provision()
@@ -85,6 +86,7 @@ class Demo:
 
     def check(self) -> bool:
         """Make real calls as each kind of user; print a line for each and say if all held."""
+        django.setup()
         failed = 0
         for check in (*StoreChecks(self._summary), *PeopleChecks(self._summary)):
             try:
@@ -130,6 +132,7 @@ class Demo:
     def _fill(self, store: DemoStore) -> None:
         if "sample_user_id" in self._state[store.slug]:
             return
+        django.setup()
         from saas.demo.fill import Filling
 
         known = self._state[store.slug]
@@ -228,7 +231,7 @@ class Demo:
 
 def _run(*arguments: str, given: str | None = None) -> str:
     """Run a Python program as the owner and return what it printed."""
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(
         [sys.executable, *arguments],
         cwd=PROJECT,
         env={**os.environ, "SHELFWISE_LOGIN": "owner"},

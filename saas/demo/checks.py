@@ -178,13 +178,15 @@ class PeopleChecks:
 
     def _portal(self) -> str:
         store = self._summary["tenants"][0]
-        page = self._log_in(self._summary["portal_url"], store["members"][0])
+        page = self._log_in(Browser(), self._summary["portal_url"], store["members"][0])
         require(store["name"] in page, "the page does not name the store")
         require("NDCG" in page, "the page shows no model quality")
         return str(self._summary["portal_url"])
 
     def _staff(self) -> str:
-        page = self._log_in(self._summary["staff_url"], self._summary["staff"])
+        browser = Browser()
+        self._log_in(browser, self._summary["staff_url"], self._summary["staff"])
+        page = browser.get(f"{self._summary['staff_url']}/tenants/tenant/").text
         for store in self._summary["tenants"]:
             require(store["name"] in page, f"{store['name']} is not listed")
         return str(self._summary["staff_url"])
@@ -209,11 +211,10 @@ class PeopleChecks:
         require(after is not None, f"no usage within {USAGE_SECONDS} s")
         return f"{counted()} calls"
 
-    def _log_in(self, url: str, person: dict[str, str]) -> str:
-        browser = Browser()
-        form = browser.get(url)
-        require(form.status == 200, f"{url} answered {form.status}")
-        login = form.headers.get("X-Login-Url", f"{url}/login/")
+    def _log_in(self, browser: Browser, url: str, person: dict[str, str]) -> str:
+        login = f"{url}/login/"
+        form = browser.get(login)
+        require(form.status == 200, f"{login} answered {form.status}")
         answer = browser.post(login, username=person["email"], password=person["password"])
         require(answer.status == 200, f"{login} answered {answer.status}")
         return answer.text

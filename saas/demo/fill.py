@@ -9,17 +9,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-import django
-
-django.setup()
-
-from engine.services.ingest_events import ingest_events  # noqa: E402
-
-from engine.services.write_items import write_items  # noqa: E402
-from saas.demo.steps import Step  # noqa: E402
-from saas.demo.stores import Source  # noqa: E402
-from tenants.context import in_environment, on_platform  # noqa: E402
-from tenants.models.environment import Environment  # noqa: E402
+from engine.services.ingest_events import ingest_events
+from engine.services.write_items import write_items
+from saas.demo.steps import Step
+from saas.demo.stores import Source
+from tenants.context import in_environment, on_platform
+from tenants.models.environment import Environment
 
 BATCH_ROWS = 1000
 # Active enough to have a taste, not the one outlier at the very top.

@@ -35,15 +35,20 @@ def choose_ports() -> Ports:
     return Ports(public, inference, portal, free_port_from(portal + 1))
 
 
-def embedded_servers(home: Path) -> Iterator[tuple[str, Callable[[], Service], dict[str, str]]]:
-    """Yield the servers that no variable replaces: a title, how to prepare it, and its URLs."""
+def embedded_servers(home: Path) -> Iterator[tuple[str, Callable[[], Service]]]:
+    """Yield a title and a declaration for each server that no variable of the user's replaces.
+
+    Once such a server runs, asking for the next one puts its URLs into the environment.
+    """
     if not os.environ.get("DATABASE_URL"):
         postgres = postgres_in(home)
-        urls = {"DATABASE_URL": postgres.app_url, "DATABASE_OWNER_URL": postgres.owner_url}
-        yield "PostgreSQL", postgres.prepare, urls
+        yield "PostgreSQL", postgres.prepare
+        os.environ["DATABASE_URL"] = postgres.app_url
+        os.environ["DATABASE_OWNER_URL"] = postgres.owner_url
     if not os.environ.get("REDIS_URL"):
         valkey = valkey_in(home)
-        yield "Valkey", valkey.prepare, {"REDIS_URL": valkey.url}
+        yield "Valkey", valkey.prepare
+        os.environ["REDIS_URL"] = valkey.url
 
 
 def demo_environment(home: Path, *, credentials: dict[str, str], ports: Ports) -> dict[str, str]:

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+# Where nobody watches there is no window to fit into.
+_LOG_COLUMNS = 120
+
 
 class Step:
     """One line of the demo while it runs."""
@@ -29,6 +32,8 @@ class Steps:
 
     def __init__(self) -> None:
         self.console = Console(highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = _LOG_COLUMNS
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -55,7 +60,7 @@ class Steps:
 
     def say(self, text: str) -> None:
         """Print a line between steps."""
-        self.console.print(text, markup=False)
+        self.console.print(text, markup=False, soft_wrap=True)
 
     def _line(self, mark: str, title: str, detail: str, seconds: float) -> None:
         self.console.print(
