@@ -49,6 +49,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     worker_concurrency=2,
+    worker_enable_remote_control=False,
     worker_prefetch_multiplier=1,
     task_time_limit=TASK_SECONDS,
     task_soft_time_limit=TASK_SECONDS - 60,

@@ -57,6 +57,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
     """
     run_id = str(job.payload["training_run_id"])
     started = time.monotonic()
+    log.info("training_started", run=run_id, attempt=job.attempts)
     _start(environment, job=job, run_id=run_id)
     inputs = _read(environment, run_id=run_id)
     try:
@@ -97,6 +98,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
         raise
     log.info(
         "model_trained",
+        run=run_id,
         version=trained.version,
         goes_live=decision.goes_live,
         reason=decision.reason,

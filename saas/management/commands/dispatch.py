@@ -14,6 +14,7 @@ from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.start_first_trainings import start_first_trainings
 from saas.celery import LONG_KINDS, publish
 from saas.lib.config import config
+from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import redis_answers
 from tenants.dispatcher import Dispatcher, Periodic
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        configure_logging("dispatcher")
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
