@@ -29,7 +29,7 @@ class Child:
         self.started_at = time.monotonic()
         account = service.account
         with log_path.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
+            self.process = subprocess.Popen(
                 service.command,
                 env=dict(service.environment),
                 cwd=service.folder,

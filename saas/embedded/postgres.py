@@ -199,7 +199,7 @@ class EmbeddedPostgres:
 
     def _run(self, command: tuple[str, ...], *, folder: Path, script: str = "") -> None:
         account = self.account
-        ended = subprocess.run(  # noqa: S603
+        ended = subprocess.run(
             command,
             input=script,
             cwd=folder,

@@ -90,6 +90,6 @@ def _ps(*arguments: str, columns: tuple[str, ...]) -> str:
     options = (option for column in columns for option in ("-o", f"{column}="))
     command = ("/bin/ps", *arguments, *options)
     environment = {"LC_ALL": "C", "TZ": "UTC"}
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment
     ).stdout
