@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import uvicorn  # after the above
 
 from api.inference.app import create_app
+from api.inference.error_reports import configure_error_reports
 from api.inference.runtime import Runtime
 from saas.lib.config import config
 from saas.lib.logs import configure_logging
@@ -22,6 +23,7 @@ def main() -> None:
     """Serve until SIGTERM; calls under way are answered first."""
     arguments = _arguments()
     configure_logging("inference")
+    configure_error_reports(config().sentry_dsn)
     runtime = Runtime(config())
     serve_management(config().management_port, runtime.checks())
     uvicorn.run(

@@ -64,7 +64,10 @@ class Control:
     def __init__(
         self, *, database_url: str, cache: Path | None, on_change: Callable[[], None]
     ) -> None:
-        self.snapshot = (load(cache) if cache else None) or Snapshot()
+        kept = load(cache) if cache else None
+        self.snapshot = kept or Snapshot()
+        # False while nobody can be known: PostgreSQL has not answered and the disk had nothing.
+        self.is_known = kept is not None
         self._database_url = database_url
         self._cache = cache
         self._on_change = on_change
@@ -136,6 +139,7 @@ class Control:
             # From 0, the answer is everything: what only the disk knew is let go.
             base = self.snapshot if self._held_seq else Snapshot()
             self._replace(base.with_changes(changes))
+        self.is_known = True
 
     def _replace(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot

@@ -98,7 +98,7 @@ class Credentials:
             await self._control.refreshed()
             key = find(self._control.snapshot)
         if key is None:
-            if not self._control.snapshot.seq:
+            if not self._control.is_known:
                 raise Unavailable(
                     "This process does not know any key yet; ask again in a few seconds.",
                     headers={"Retry-After": "2"},

@@ -11,6 +11,7 @@ import orjson
 
 from api.inference.requests import REQUEST_TYPES, WAYS_OUT, Request
 from saas.lib.errors import InvalidParameter, MalformedJson, UnknownField
+from saas.lib.strict_json import parse_strict_json
 
 _DECODERS: dict[str, msgspec.json.Decoder[Request]] = {
     name: msgspec.json.Decoder(type_) for name, type_ in REQUEST_TYPES.items()
@@ -51,10 +52,7 @@ def _check_text(request: Request) -> None:
 
 
 def _explained(operation: str, body: bytes, error: Exception) -> Exception:
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as malformed:
-        return MalformedJson(f"The body is not JSON: {malformed.msg}; send a JSON object.")
+    parsed = parse_strict_json(body)
     if not isinstance(error, msgspec.ValidationError):
         return MalformedJson("The body is not JSON that this service reads; send a JSON object.")
     message = str(error)

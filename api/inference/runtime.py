@@ -11,7 +11,6 @@ import structlog
 from api.inference.catalogue_reader import CatalogueReader
 from api.inference.control import Control
 from api.inference.credentials import Credentials
-from api.inference.error_reports import configure_error_reports
 from api.inference.history import RecentEvents
 from api.inference.model_store import ModelStore
 from api.inference.shelves import Shelves
@@ -50,7 +49,6 @@ class Runtime:
 
     def start(self) -> None:
         """Read the control snapshot and start the threads."""
-        configure_error_reports(self._config.sentry_dsn)
         self.control.start()
         self.shelves.start()
         _log.info("inference_started", seq=self.control.snapshot.seq)
@@ -68,7 +66,7 @@ class Runtime:
         return {"control": self._check_control, "usage_log": self._check_usage_log}
 
     def _check_control(self) -> str | None:
-        if self.control.snapshot.seq:
+        if self.control.is_known:
             return None
         return "No control snapshot yet: PostgreSQL has not answered and there is none on disk."
 

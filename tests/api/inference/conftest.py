@@ -198,7 +198,7 @@ def birch_hand(birch_store: Any, connection: psycopg.Connection[Any]) -> Iterato
 
 
 @pytest.fixture
-def serving_config(tmp_path: Path) -> Config:
+def serving_config(migrated: None, tmp_path: Path) -> Config:
     return config().model_copy(
         update={
             "artifacts": tmp_path / "artifacts",
