@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.response import Response
@@ -82,20 +82,27 @@ def answer_once(
     response = answer()
     if response.status_code >= 500 or response.status_code in _NEVER_STORED:
         return response
-    if isinstance(response, Response) and not response.is_rendered:
-        response.render()
+    body = _body(response, secret_members)
     with on_platform():
-        IdempotencyRecord.objects.update_or_create(
+        record, _ = IdempotencyRecord.objects.update_or_create(
             environment=environment,
             route=route,
             key=key,
             defaults={
                 "body_digest": digest,
                 "status": response.status_code,
-                "body": _without(response, secret_members),
+                "body": body,
                 "created_at": timezone.now(),
             },
         )
+
+    def store_what_the_commit_added() -> None:
+        # An answer may learn something from the commit (the watermark of its events).
+        if (final := _body(response, secret_members)) != body:
+            with on_platform():
+                IdempotencyRecord.objects.filter(pk=record.pk).update(body=final)
+
+    transaction.on_commit(store_what_the_commit_added, robust=True)
     return response
 
 
@@ -131,8 +138,10 @@ def _replay(record: IdempotencyRecord, digest: bytes) -> HttpResponse:
     )
 
 
-def _without(response: HttpResponse, secret_members: Collection[str]) -> bytes:
+def _body(response: HttpResponse, secret_members: Collection[str]) -> bytes:
+    # Rendered here for the record alone; the client's copy is rendered after the commit.
+    rendered = response.rendered_content if isinstance(response, Response) else response.content
     if not secret_members or response.status_code >= 400:
-        return response.content
-    answer = orjson.loads(response.content)
+        return rendered
+    answer = orjson.loads(rendered)
     return orjson.dumps({name: answer[name] for name in answer if name not in secret_members})

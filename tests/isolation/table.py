@@ -52,4 +52,9 @@ ROUTES: dict[str, Row] = {
     "POST /v1/models:train": Row("models:write", 202, 202, body={}),
     "GET /v1/training-runs": Row("models:read", 200, 200),
     "GET /v1/training-runs/<id:run_id>": Row("models:read", 200, 404),
+    "GET /v1/events": Row("events:read", 200, 200),
+    "POST /v1/events": Row(
+        "events:write", 202, 202, body={"type": "view", "session_id": "s", "item_id": "acorn-item"}
+    ),
+    "DELETE /v1/events/<id:event_id>": Row("events:write", 204, 404),
 }

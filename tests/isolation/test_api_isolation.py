@@ -13,6 +13,7 @@ import pytest
 from django.http import HttpResponse
 
 from engine.models.training import ModelVersion, TrainingRun
+from engine.services.ingest_events import ingest_events
 from engine.services.write_items import put_item
 from saas.lib.ids import new_ulid
 from tenants import tokens
@@ -38,6 +39,7 @@ class Objects:
     key_id: str
     version: str
     run_id: str
+    event_id: str
 
     def fill(self, text: str) -> str:
         for name, value in vars(self).items():
@@ -54,6 +56,18 @@ def objects(acorn: Environment) -> Objects:
     ApiKey.objects.filter(pk=victim.pk).update(name=MARKER)
     with in_environment(acorn):
         put_item(environment=acorn, item_id="acorn-item", members={"title": MARKER})
+        ingest_events(
+            environment=acorn,
+            rows=[
+                {
+                    "type": "search",
+                    "event_id": "acorn-event",
+                    "user_id": "acorn-user",
+                    "query": MARKER,
+                }
+            ],
+            received_at=now,
+        )
         ModelVersion.objects.create(
             version=version,
             trained_at=now,
@@ -74,6 +88,7 @@ def objects(acorn: Environment) -> Objects:
         key_id=victim.pk,
         version=version,
         run_id=run_id,
+        event_id="acorn-event",
     )
 
 

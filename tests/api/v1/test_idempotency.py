@@ -15,6 +15,7 @@ from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.models.idempotency import IdempotencyRecord
 from tests.api.conftest import ApiClient, FrozenClock, assert_problem
+from tests.conftest import make_store
 
 ONCE = {"Idempotency-Key": "order-17"}
 
@@ -147,3 +148,17 @@ def test_a_stranger_sees_no_replay(api: ApiClient, acorn_key: str) -> None:
     make(api, acorn_key)
     answer = api.post("/v1/keys", json={"name": "once"}, headers=ONCE)
     assert_problem(answer, 401, "invalid_token")
+
+
+def test_what_the_commit_adds_to_an_answer_is_replayed_too(migrated: None) -> None:
+    elm = make_store("Elm Toys")
+    api = ApiClient()
+    once = {"Idempotency-Key": "elm-1"}
+    event = {"type": "view", "session_id": "s", "item_id": "elm-1"}
+    first, second = (
+        api.post("/v1/events", key=elm.key, json=event, headers=once) for _ in range(2)
+    )
+    assert first.status_code == 202, first.content
+    assert first.json()["watermark"] is not None
+    assert second.content == first.content
+    assert second.headers["Idempotent-Replayed"] == "true"
