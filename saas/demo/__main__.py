@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,9 +39,9 @@ def main() -> int:
     steps, home = Steps(), data_folder()
     try:
         stores = demo_stores(arguments.dataset)
-        with Supervisor(home=home, report=steps.say) as supervisor:
+        with ExitStack() as closing, Supervisor(home=home, report=steps.say) as supervisor:
             demo = Demo(supervisor=supervisor, steps=steps, home=home, stores=stores)
-            demo.start()
+            demo.start(closing)
             if arguments.check:
                 return 0 if demo.check() else 1
             supervisor.watch()
@@ -65,20 +66,19 @@ class Demo:
         # What is known of each store by its slug: keys, ids, and whether it is filled.
         self._state = read_json(home / "stores.json")
 
-    def start(self) -> None:
+    def start(self, closing: ExitStack) -> None:
         """Start the servers, make and fill what is missing, and show where everything is."""
         os.environ.update(
             demo_environment(self._home, credentials=self._credentials, ports=self._ports)
         )
-        for title, prepare in embedded_servers(self._home):
+        for title, prepare in embedded_servers(self._home, closing=closing):
             with self._steps.step(title):
                 self._supervisor.start(prepare())
         with self._steps.step("Schemas"):
             _run("manage.py", "migrate_schemas", "-v0")
         self._provision()
         with self._steps.step("Web, inference, worker, dispatcher and shipper"):
-            for service in processes(self._home, ports=self._ports):
-                self._supervisor.start(service)
+            self._supervisor.start_together(processes(self._home, ports=self._ports))
         for store in self._stores:
             self._fill(store)
         self._train()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,18 +36,21 @@ def choose_ports() -> Ports:
     return Ports(public, inference, portal, free_port_from(portal + 1))
 
 
-def embedded_servers(home: Path) -> Iterator[tuple[str, Callable[[], Service]]]:
+def embedded_servers(
+    home: Path, *, closing: ExitStack
+) -> Iterator[tuple[str, Callable[[], Service]]]:
     """Yield a title and a declaration for each server that no variable of the user's replaces.
 
-    Once such a server runs, asking for the next one puts its URLs into the environment.
+    Once such a server runs, asking for the next one puts its URLs into the environment. What it
+    holds beside its process is given back when `closing` closes, after the process has stopped.
     """
     if not os.environ.get("DATABASE_URL"):
-        postgres = postgres_in(home)
+        postgres = closing.enter_context(postgres_in(home))
         yield "PostgreSQL", postgres.prepare
         os.environ["DATABASE_URL"] = postgres.app_url
         os.environ["DATABASE_OWNER_URL"] = postgres.owner_url
     if not os.environ.get("REDIS_URL"):
-        valkey = valkey_in(home)
+        valkey = closing.enter_context(valkey_in(home))
         yield "Valkey", valkey.prepare
         os.environ["REDIS_URL"] = valkey.url
 

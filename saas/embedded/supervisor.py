@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, Self
@@ -77,14 +77,29 @@ class Supervisor:
         ServiceFailed
             When it dies first or takes too long; the message shows the end of its log.
         """
+        child = self._spawn(service)
+        child.wait_ready()
+        return child.pid
+
+    def start_together(self, services: Iterable[Service]) -> None:
+        """Start services that do not need each other, and wait until all are ready.
+
+        Raises
+        ------
+        ServiceFailed
+            When one dies first or takes too long.
+        """
+        for child in [self._spawn(service) for service in services]:
+            child.wait_ready()
+
+    def _spawn(self, service: Service) -> Child:
         log_path = self._home / "logs" / f"{service.name}.log"
         log_path.unlink(missing_ok=True)
         with self._interrupts_deferred():
             child = Child(service=service, log_path=log_path)
             self._running[service.name] = _Watched(child)
             self._write_record()
-        child.wait_ready()
-        return child.pid
+        return child
 
     def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Restart crashed services until ``until`` holds, or for ever.

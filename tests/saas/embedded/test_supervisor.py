@@ -105,6 +105,19 @@ def test_services_start_in_order_and_stop_in_reverse(
     ]
 
 
+def test_services_started_together_wait_for_each_other_and_not_in_line(
+    home: Path, make_service: MakeService
+) -> None:
+    # Each is ready only once the other has started: in line, the first would wait for ever.
+    script = "touch {}.started; until [ -e $OTHER.started ]; do sleep 0.01; done; touch {}.ready; "
+    pair = [
+        make_service("one", script.replace("$OTHER", "two") + "exec sleep 600"),
+        make_service("two", script.replace("$OTHER", "one") + "exec sleep 600"),
+    ]
+    with Supervisor(home=home) as supervisor:
+        supervisor.start_together(pair)
+
+
 def test_output_goes_to_the_services_log(home: Path, make_service: MakeService) -> None:
     script = "echo to stdout; echo to stderr >&2; touch {}.ready; exec sleep 600"
     with Supervisor(home=home) as supervisor:
