@@ -16,7 +16,15 @@ def configure_logging(process: str) -> None:
     process
         The name of this process, written on each line.
     """
+
+    def name_process(
+        _: object, __: str, event: structlog.types.EventDict
+    ) -> structlog.types.EventDict:
+        event["process"] = process  # not a context variable: threads start without those
+        return event
+
     shared: list[structlog.types.Processor] = [
+        name_process,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -41,4 +49,3 @@ def configure_logging(process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    structlog.contextvars.bind_contextvars(process=process)
