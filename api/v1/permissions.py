@@ -10,6 +10,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from typing_extensions import override
 
+from api.v1.pages import check_origin
 from saas.lib.errors import InsufficientScope
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # For the calls that every good credential may make.
 ANY_SCOPE = ""
+PAGE_METHODS = frozenset({"GET", "POST"})
 
 
 class HasScope(BasePermission):
@@ -37,4 +39,8 @@ class HasScope(BasePermission):
         caller = cast("Caller", request.auth)
         if scopes[method] != ANY_SCOPE and scopes[method] not in caller.scopes:
             raise InsufficientScope(scopes[method])
+        # A page's key is everybody's: what it may send it may not take back.
+        if caller.kind == "publishable" and method not in PAGE_METHODS:
+            raise InsufficientScope(scopes[method])
+        check_origin(caller, request.headers.get("Origin"))
         return True

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from api.v1 import (
+    auth,
+    events,
+    items,
+    keys,
+    models,
+    openapi,
+    readiness,
+    training_runs,
+    users,
+)
 
-from django.urls import include, path
-
-_MODULES = [
-    "api.v1.auth",
-    "api.v1.keys",
-    "api.v1.items",
-    "api.v1.events",
-    "api.v1.users",
-    "api.v1.models",
-    "api.v1.training_runs",
-    "api.v1.readiness",
-    "api.v1.openapi",
+urlpatterns = [
+    *auth.urlpatterns,
+    *keys.urlpatterns,
+    *items.urlpatterns,
+    *users.urlpatterns,
+    *events.urlpatterns,
+    *models.urlpatterns,
+    *training_runs.urlpatterns,
+    *readiness.urlpatterns,
+    *openapi.urlpatterns,
 ]
-
-urlpatterns = [path("", include(module)) for module in _MODULES if find_spec(module)]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from typing_extensions import override
@@ -16,9 +17,12 @@ from typing_extensions import override
 from api.v1 import paths as _paths  # noqa: F401  # registers the converter "id" for all routes
 from api.v1.authentication import Caller
 from api.v1.idempotency import answer_once, idempotency_key
+from api.v1.pages import let_page_read, preflight
 from api.v1.parameters import check_id, check_query
 from api.v1.parsers import read_data
+from api.v1.permissions import PAGE_METHODS
 from tenants.context import in_environment
+from tenants.tokens import PUBLISHABLE_SCOPES
 
 
 class ApiView(APIView):
@@ -89,6 +93,33 @@ class EnvironmentView(ApiView):
 
     # By HTTP method, for each method of the view.
     required_scopes: ClassVar[Mapping[str, str]] = {}
+    _has_secret_key = False
+
+    @override
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        origin = request.headers.get("Origin")
+        methods = self._page_methods()
+        if origin is None or not methods:
+            return super().dispatch(request, *args, **kwargs)
+        if request.method == "OPTIONS":
+            return preflight(origin, methods=methods)
+        response = super().dispatch(request, *args, **kwargs)
+        if not self._has_secret_key:
+            let_page_read(response, origin)
+        return response
+
+    @override
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        self._has_secret_key = self.caller.kind == "secret"
+
+    @classmethod
+    def _page_methods(cls) -> list[str]:
+        return [
+            method
+            for method, scope in cls.required_scopes.items()
+            if scope in PUBLISHABLE_SCOPES and method in PAGE_METHODS
+        ]
 
     @property
     def caller(self) -> Caller:

@@ -45,6 +45,16 @@ ROUTES: dict[str, Row] = {
     "PUT /v1/items/<id:item_id>": Row("catalogue:write", 200, 201, body={"title": "Mine"}),
     "PATCH /v1/items/<id:item_id>": Row("catalogue:write", 200, 404, body={"brand": "Mine"}),
     "DELETE /v1/items/<id:item_id>": Row("catalogue:write", 204, 404),
+    "POST /v1/users:batch": Row(
+        "catalogue:write", 200, 200, body={"users": [{"id": "acorn-user", "attributes": {}}]}
+    ),
+    "POST /v1/users:merge": Row(
+        "catalogue:write", 200, 200, body={"anonymous_id": "visitor", "user_id": "acorn-user"}
+    ),
+    "GET /v1/users/<id:user_id>": Row("catalogue:read", 200, 404),
+    "PATCH /v1/users/<id:user_id>": Row("catalogue:write", 200, 200, body={"attributes": {}}),
+    "DELETE /v1/users/<id:user_id>": Row("catalogue:write", 204, 404),
+    "GET /v1/readiness": Row("models:read", 200, 200),
     "GET /v1/models": Row("models:read", 200, 200),
     "GET /v1/models/<id:version>": Row("models:read", 200, 404),
     "POST /v1/models/<id:version>:promote": Row("models:write", 200, 404, body={}),
