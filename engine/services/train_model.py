@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError
 from django.utils import timezone
 
 from engine.core import trainer
@@ -21,6 +21,7 @@ from engine.services.remove_old_artifacts import artifacts_of
 from saas.lib.config import config
 from saas.lib.ids import new_ulid
 from tenants.context import in_environment, on_platform
+from tenants.db.connection import connection
 from tenants.errors import JobFailedError, LeaseLostError
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
@@ -129,9 +130,14 @@ def _read(environment: Environment, *, run_id: str) -> _Inputs:
             champion=_champion(environment.live_version),
             seconds_budget=_seconds_budget(environment),
         )
-    # The training may outlive this connection.
-    close_old_connections()
+    _give_connection_back()
     return inputs
+
+
+def _give_connection_back() -> None:
+    # The training may outlive it; the pool checks one before it lends it again.
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _champion(live_version: str | None) -> Recipe | None:
@@ -172,4 +178,4 @@ class _Progress:
         except OperationalError as error:
             log.warning("progress_not_reported", error=str(error))
         finally:
-            close_old_connections()
+            _give_connection_back()

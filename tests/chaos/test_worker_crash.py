@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import secrets
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 
 from engine.models.training import ModelVersion, TrainingRun
-from engine.services.ingest_events import ingest_events
 from engine.services.remove_old_artifacts import artifacts_of
 from engine.services.request_training import request_training
-from engine.services.write_items import write_items
 from saas.lifecycle.delete_tenant import delete_tenant
 from tenants.context import in_environment, on_platform
 from tenants.models.audit_event import AuditEvent
@@ -25,6 +21,7 @@ from tenants.models.environment import Environment
 from tenants.models.job import Job
 from tests.chaos.processes import Process, wait_for
 from tests.conftest import as_owner, make_store
+from tests.engine.small_store import fill_store
 
 # Short, so that a dead worker is missed soon; the dispatcher looks each second.
 LEASE_SECONDS = 1.5
@@ -50,9 +47,7 @@ class Workers:
                 Process("-m", "saas.worker", "--concurrency", "1", log=log, environment=ENVIRONMENT)
             )
         for process in self.processes:
-            wait_for(
-                f"worker ready ({process.log})", lambda p=process: p.has_logged("worker_ready")
-            )
+            wait_for("a worker to be ready", partial(process.has_logged, "worker_ready"))
 
     def of_attempt(self, number: int, run_id: str) -> Process:
         """Return the worker that runs this attempt."""
@@ -84,12 +79,7 @@ def store(workers: Workers) -> Iterator[Environment]:
     """A store of its own, committed; it goes with everything that the dispatcher made of it."""
     name = f"Crash Test {secrets.token_hex(3)}"
     environment = make_store(name).live
-    with in_environment(environment):
-        write_items(environment=environment, rows=_items())
-        for rows in _events():
-            ingest_events(
-                environment=environment, rows=rows, received_at=timezone.now(), source="import"
-            )
+    fill_store(environment, shoppers=400, views=20)
     yield environment
     with as_owner():
         delete_tenant(
@@ -97,34 +87,6 @@ def store(workers: Workers) -> Iterator[Environment]:
         )
     with on_platform():
         Job.objects.all().delete()
-
-
-def _items() -> list[dict[str, object]]:
-    return [
-        {"id": f"sku-{row}", "title": f"Thing {row}", "categories": [f"Shelf {row % 6}"]}
-        for row in range(60)
-    ]
-
-
-def _events() -> Iterator[list[dict[str, object]]]:
-    """400 shoppers, each with a shelf that they like, over ten weeks."""
-    draw = random.Random(7)
-    first = datetime(2026, 9, 1, tzinfo=UTC)
-    events: list[dict[str, object]] = []
-    for user in range(400):
-        for _ in range(20):
-            row = draw.randrange(10) * 6 + (user % 6 if draw.random() < 0.8 else draw.randrange(6))
-            at = first + timedelta(minutes=draw.randrange(70 * 24 * 60))
-            events.append(
-                {
-                    "type": "view",
-                    "user_id": f"u{user}",
-                    "item_id": f"sku-{row}",
-                    "ts": at.isoformat(),
-                }
-            )
-    for start in range(0, len(events), 1000):
-        yield events[start : start + 1000]
 
 
 def start_training(environment: Environment) -> str:

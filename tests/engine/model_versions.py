@@ -25,7 +25,7 @@ def add_version(environment: Environment, *, day: int, **changes: Any) -> str:
         "trained_at": NOVEMBER + timedelta(days=day - 1),
         "verdict": "promoted",
         "reason": "Better than what is popular lately.",
-        "recipe": {"format": 1, "seed": 7},
+        "recipe": {"format": 0, "seed": 7},
         "data_window": {"first": 1_700_000_000, "last": 1_700_086_400},
         "counts": {"events": 1_000},
         "metrics": {"ndcg@10": metric},

@@ -128,6 +128,7 @@ def test_a_dead_workers_job_comes_back_and_a_living_ones_does_not(acorn: Environ
 
 def test_a_job_that_cannot_even_be_given_up_ends(acorn: Environment) -> None:
     job_id = enqueue_job(kind=QUICK, environment_id=acorn.pk, exclusive_key="train:1")
+    assert job_id is not None
     Job.objects.filter(pk=job_id).update(
         state="running", attempts=4, lease_until=timezone.now() - timedelta(minutes=1)
     )

@@ -28,6 +28,7 @@ def job(acorn: Environment) -> Job:
 
 def queued(environment: Environment, **changes: Any) -> Job:
     job_id = enqueue_job(kind=KIND, environment_id=environment.pk)
+    assert job_id is not None
     Job.objects.filter(pk=job_id).update(**changes)
     return Job.objects.get(pk=job_id)
 
@@ -174,7 +175,7 @@ def test_a_job_whose_environment_is_gone_ends(job: Job, acorn: Environment) -> N
 
 
 def test_the_same_work_is_queued_once_ever_or_once_at_a_time(acorn: Environment) -> None:
-    def enqueue(**keys: str) -> int | None:
+    def enqueue(**keys: Any) -> int | None:
         return enqueue_job(kind=KIND, environment_id=acorn.pk, **keys)
 
     assert enqueue(dedupe_key="look:1:2026-11-21") is not None

@@ -33,7 +33,7 @@ def test_a_model_shows_how_good_it_is_and_why_it_was_promoted(
         # 1,700,000,000 seconds are 2023-11-14 22:13:20, and 86,400 a day.
         "data_window": {"first": "2023-11-14T22:13:20Z", "last": "2023-11-15T22:13:20Z"},
         "counts": {"events": 1000},
-        "parameters": {"format": 1, "seed": 7},
+        "parameters": {"format": 0, "seed": 7},
         "metrics": {"ndcg@10": metric},
         "baselines": {"popular": {"ndcg@10": metric}},
         "gate": {"decision": "promote", "reason": "Better than what is popular lately."},
