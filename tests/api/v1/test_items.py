@@ -21,7 +21,7 @@ def _clock(environment: Environment) -> int:
         return CatalogueClock.objects.get(environment=environment).change_seq
 
 
-def _batch(api: ApiClient, key: str, *items: Any, **members: Any) -> dict[str, Any]:
+def _batch(api: ApiClient, key: str, *items: Any, **members: Any) -> Any:
     answer = api.post("/v1/items:batch", json={"items": list(items), **members}, key=key)
     assert answer.status_code == 200, answer.content
     return answer.json()
