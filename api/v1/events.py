@@ -10,11 +10,14 @@ from uuid import UUID
 from django.db import transaction
 from django.urls import path
 from django.utils import timezone
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.bodies import read_object, read_rows
+from api.v1.ingestion_schema import EventAnswer, EventBatchBody, EventBody, IngestAnswer
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
+from api.v1.serializers import page_of
 from api.v1.views import EnvironmentView
 from engine.rows.reading import nearest
 from engine.rows.values import BadValue, read_id, read_time, shown
@@ -34,6 +37,7 @@ class EventsView(EnvironmentView):
     required_scopes: ClassVar = {"GET": "events:read", "POST": "events:write"}
     query_parameters: ClassVar = PAGE_PARAMETERS | {*_ID_FILTERS, *_TIME_FILTERS}
 
+    @extend_schema(responses=page_of(EventAnswer))
     def get(self, request: Request) -> Response:
         """List events, newest first."""
         wanted = page_request(request, key_types=(str, str))
@@ -51,6 +55,14 @@ class EventsView(EnvironmentView):
             )
         )
 
+    @extend_schema(
+        request=PolymorphicProxySerializer(
+            component_name="EventsBody",
+            serializers=[EventBody, EventBatchBody],
+            resource_type_field_name=None,
+        ),
+        responses={202: IngestAnswer},
+    )
     def post(self, request: Request) -> Response:
         """Take in one event, or up to 1,000."""
         body = read_object(request.data)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, cast
 
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.bodies import read_choice, read_envelope, read_flag, read_object, read_rows
+from api.v1.ingestion_schema import ItemAnswer, ItemBatchBody, ItemBody, ItemPatch, WriteAnswer
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
+from api.v1.serializers import page_of
 from api.v1.views import EnvironmentView
 from engine.rows.item_change import Op
 from engine.selectors.items import item_body, item_page
@@ -27,10 +30,12 @@ class ItemView(EnvironmentView):
         "DELETE": "catalogue:write",
     }
 
+    @extend_schema(responses=ItemAnswer)
     def get(self, request: Request, item_id: str) -> Response:
         """Show an item."""
         return Response(_shown(item_id))
 
+    @extend_schema(request=ItemBody, responses={200: ItemAnswer, 201: ItemAnswer})
     def put(self, request: Request, item_id: str) -> Response:
         """Create an item or replace it whole."""
         is_created = put_item(
@@ -40,6 +45,7 @@ class ItemView(EnvironmentView):
         )
         return Response(_shown(item_id), status=201 if is_created else 200)
 
+    @extend_schema(request=ItemPatch, responses=ItemAnswer)
     def patch(self, request: Request, item_id: str) -> Response:
         """Change some members; null clears one."""
         patch_item(
@@ -61,6 +67,7 @@ class ItemsView(EnvironmentView):
     required_scopes: ClassVar = {"GET": "catalogue:read"}
     query_parameters: ClassVar = PAGE_PARAMETERS
 
+    @extend_schema(responses=page_of(ItemAnswer))
     def get(self, request: Request) -> Response:
         """List the catalogue in the order of ids."""
         wanted = page_request(request, key_types=(str,))
@@ -75,6 +82,7 @@ class ItemBatchView(EnvironmentView):
 
     required_scopes: ClassVar = {"POST": "catalogue:write"}
 
+    @extend_schema(request=ItemBatchBody, responses=WriteAnswer)
     def post(self, request: Request) -> Response:
         """Create, change and delete up to 1,000 items."""
         envelope = read_envelope(request.data, known=("items", "op", "atomic"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.v1.ingestion_schema import ReadinessByTypeAnswer
 from api.v1.views import EnvironmentView
 from engine.selectors.readiness import readiness
 from engine.services.start_first_trainings import FIRST_TRAINING_EVENTS
@@ -18,6 +20,7 @@ class ReadinessView(EnvironmentView):
 
     required_scopes: ClassVar = {"GET": "models:read"}
 
+    @extend_schema(responses=ReadinessByTypeAnswer)
     def get(self, request: Request) -> Response:
         """Say how it stands with each type of recommendation."""
         return Response(

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 from django.urls import path
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.bodies import read_envelope, read_flag, read_object, read_rows
+from api.v1.ingestion_schema import UserAnswer, UserBatchBody, UserBody, UserMergeBody, WriteAnswer
 from api.v1.views import EnvironmentView
 from engine.rows.values import BadValue, read_id, shown
 from engine.selectors.users import user_body
@@ -28,10 +30,12 @@ class UserView(EnvironmentView):
         "DELETE": "catalogue:write",
     }
 
+    @extend_schema(responses=UserAnswer)
     def get(self, request: Request, user_id: str) -> Response:
         """Show a user."""
         return Response(_shown(user_id))
 
+    @extend_schema(request=UserBody, responses=UserAnswer)
     def patch(self, request: Request, user_id: str) -> Response:
         """Change some members; null clears one."""
         patch_user(
@@ -52,6 +56,7 @@ class UserBatchView(EnvironmentView):
 
     required_scopes: ClassVar = {"POST": "catalogue:write"}
 
+    @extend_schema(request=UserBatchBody, responses=WriteAnswer)
     def post(self, request: Request) -> Response:
         """Create, change and delete up to 1,000 users."""
         envelope = read_envelope(request.data, known=("users", "atomic"))
@@ -68,6 +73,7 @@ class UserMergeView(EnvironmentView):
 
     required_scopes: ClassVar = {"POST": "catalogue:write"}
 
+    @extend_schema(request=UserMergeBody, responses=UserMergeBody)
     def post(self, request: Request) -> Response:
         """Say that a visitor is a user from now on."""
         members = read_envelope(request.data, known=("anonymous_id", "user_id"))

@@ -86,7 +86,7 @@ def test_events_become_weighted_facts_in_the_order_of_time(store: Environment) -
         int((MONDAY + timedelta(days=1)).timestamp()),
     ]
     assert lines.is_purchase.tolist() == [True, False]
-    assert (lines.user_index.dtype, lines.seconds.dtype) == (np.int32, np.int64)
+    assert lines.user_index.dtype == np.int32
 
 
 def test_aliases_and_groups_join_and_unknown_items_are_counted(store: Environment) -> None:
