@@ -75,6 +75,10 @@ def _enter_database(worker: str) -> None:
         os.environ[variable] = os.environ[variable].replace("/shelfwise?", f"/test_{worker}?")
     for variable in ("SHELFWISE_ARTIFACTS", "SHELFWISE_USAGE_LOG"):
         os.environ[variable] += f"/{worker}"
+    # Environments of two databases may have one id, and one queue would serve both.
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].removesuffix("0") + (
+        worker[2:] if worker.startswith("gw") else "0"
+    )
     os.environ["DJANGO_SETTINGS_MODULE"] = "saas.settings"
     import django
     from django.test.utils import setup_test_environment

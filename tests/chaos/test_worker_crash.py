@@ -72,6 +72,8 @@ def workers(migrated: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for process in workers.processes:
             process.kill()
         dispatcher.kill()
+        with on_platform():
+            Job.objects.all().delete()
 
 
 @pytest.fixture
@@ -85,8 +87,6 @@ def store(workers: Workers) -> Iterator[Environment]:
         delete_tenant(
             slug=name.lower().replace(" ", "-"), actor="command", reason="the test is over"
         )
-    with on_platform():
-        Job.objects.all().delete()
 
 
 def start_training(environment: Environment) -> str:
