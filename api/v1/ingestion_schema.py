@@ -74,7 +74,7 @@ class ItemRowBody(ItemPatch):
 class ItemBatchBody(serializers.Serializer[Any]):
     """Up to 1,000 items."""
 
-    items = ItemRowBody(many=True, max_length=MAX_BATCH_ROWS)
+    items = serializers.ListField(child=ItemRowBody(), max_length=MAX_BATCH_ROWS)
     op = serializers.ChoiceField(["merge", "replace"], default="merge")
     atomic = serializers.BooleanField(default=False)
 
@@ -99,7 +99,7 @@ class WriteAnswer(serializers.Serializer[Any]):
     deleted = serializers.IntegerField()
     stale = serializers.IntegerField()
     rejected = serializers.IntegerField()
-    errors = RowErrorAnswer(many=True)
+    errors = RowErrorAnswer(many=True)  # type: ignore[assignment]  # DRF pops it off the class
 
 
 class UserBody(serializers.Serializer[Any]):
@@ -128,7 +128,7 @@ class UserRowBody(UserBody):
 class UserBatchBody(serializers.Serializer[Any]):
     """Up to 1,000 users."""
 
-    users = UserRowBody(many=True, max_length=MAX_BATCH_ROWS)
+    users = serializers.ListField(child=UserRowBody(), max_length=MAX_BATCH_ROWS)
     atomic = serializers.BooleanField(default=False)
 
 
@@ -174,13 +174,15 @@ class EventBody(serializers.Serializer[Any]):
     category = _optional()
     recommendation_id = _optional()
     placement = _optional()
-    context = serializers.DictField(required=False, allow_null=True)
+    context = serializers.DictField(  # type: ignore[assignment]  # DRF pops it off the class
+        required=False, allow_null=True
+    )
 
 
 class EventBatchBody(serializers.Serializer[Any]):
     """Up to 1,000 events."""
 
-    events = EventBody(many=True, max_length=MAX_BATCH_ROWS)
+    events = serializers.ListField(child=EventBody(), max_length=MAX_BATCH_ROWS)
     sent_at = serializers.DateTimeField(
         required=False, help_text="When the sender's clock says this left it; corrects `ts`."
     )
@@ -198,7 +200,7 @@ class IngestAnswer(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     duplicates = serializers.IntegerField()
     rejected = serializers.IntegerField()
-    errors = RowErrorAnswer(many=True)
+    errors = RowErrorAnswer(many=True)  # type: ignore[assignment]  # DRF pops it off the class
     warnings = RowErrorAnswer(many=True)
     watermark = serializers.CharField(
         allow_null=True, help_text="For `min_watermark`; null while Redis is away."

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from typing_extensions import override
 
 from engine.models.item import MAX_ID_CHARACTERS, ItemRef
 from engine.models.shopper import Shopper
@@ -73,5 +74,6 @@ class Event(models.Model):
             ),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.type} {self.event_key}/{self.line}"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from typing_extensions import override
 
 MAX_ID_CHARACTERS = 256
 
@@ -48,6 +49,7 @@ class Item(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["change_seq"], name="item_change_seq")]
 
+    @override
     def __str__(self) -> str:
         return self.item_id
 
@@ -67,5 +69,6 @@ class ItemRef(models.Model):
             models.UniqueConstraint(fields=["ref"], name="item_ref_once"),
         ]
 
+    @override
     def __str__(self) -> str:
         return self.ref

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from typing_extensions import override
 
 from engine.models.item import MAX_ID_CHARACTERS
 
@@ -44,6 +45,7 @@ class Shopper(models.Model):
             ),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}"
 
@@ -66,5 +68,6 @@ class IdentityLink(models.Model):
             models.UniqueConstraint(fields=["anonymous", "valid_from"], name="identity_link_once"),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.anonymous_id} is {self.user_id} from {self.valid_from:%Y-%m-%d %H:%M}"
