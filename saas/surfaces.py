@@ -29,7 +29,7 @@ class SurfaceMiddleware:
         """Answer from the routes of the host; the API's where it has none of its own."""
         urlconf = self._urlconfs.get(request.get_host())
         if urlconf is not None:
-            request.urlconf = urlconf  # type: ignore[attr-defined]  # read by Django's handler
+            request.urlconf = urlconf  # read by Django's handler
         response = self._get_response(request)
         if urlconf is not None:
             response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)

@@ -54,7 +54,10 @@ class RequestMiddleware:
             return problem_response(request, error)
         if request.path_info.startswith("/v1/"):
             request.path_info = raw_path(request)
-        return as_problem(request, self.get_response(request))
+        response = self.get_response(request)
+        # Pages on hosts of their own say in HTML what went wrong.
+        is_page = getattr(request, "urlconf", None) is not None
+        return response if is_page else as_problem(request, response)
 
 
 def _read_chunked(request: HttpRequest) -> None:
