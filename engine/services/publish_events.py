@@ -22,6 +22,24 @@ from saas.lib.redis_client import redis_client
 
 log = structlog.get_logger()
 
+# KEYS: the lists, then the watermark. ARGV: the most entries of a list, its seconds, an epoch in
+# case there is none, then for each list the number of its entries and the entries. One command:
+# a pipeline of three for each list made the whole request a fifth slower (measured).
+_PUBLISH = """
+local next = 4
+for list = 1, #KEYS - 1 do
+    local entries = tonumber(ARGV[next])
+    redis.call('LPUSH', KEYS[list], unpack(ARGV, next + 1, next + entries))
+    redis.call('LTRIM', KEYS[list], 0, ARGV[1] - 1)
+    redis.call('EXPIRE', KEYS[list], ARGV[2])
+    next = next + entries + 1
+end
+local watermark = KEYS[#KEYS]
+redis.call('HSETNX', watermark, 'epoch', ARGV[3])
+local n = redis.call('HINCRBY', watermark, 'n', 1)
+return redis.call('HGET', watermark, 'epoch') .. '-' .. n
+"""
+
 
 def publish_events(
     *, environment_id: int, recent: Mapping[str, Sequence[RecentEvent]]
@@ -40,24 +58,20 @@ def publish_events(
     str or None
         The watermark "epoch-n" from which serving knows these events; None while Redis is away.
     """
-    pipeline = redis_client().pipeline(transaction=True)
-    for shopper_key, events in recent.items():
-        name = recent_list(environment_id, shopper_key)
-        ordered = sorted(events, key=lambda event: event.epoch_ms)
-        pipeline.lpush(name, *(pack(event) for event in ordered[-MAX_RECENT_EVENTS:]))
-        pipeline.ltrim(name, 0, MAX_RECENT_EVENTS - 1)
-        pipeline.expire(name, RECENT_EVENTS_SECONDS)
-    watermark = watermark_hash(environment_id)
+    lists = [recent_list(environment_id, shopper_key) for shopper_key in recent]
     # A new epoch says that the numbers before it, and the lists, were lost.
-    pipeline.hsetnx(watermark, "epoch", new_ulid())
-    pipeline.hincrby(watermark, "n", 1)
-    pipeline.hget(watermark, "epoch")
+    arguments: list[bytes | str | int] = [MAX_RECENT_EVENTS, RECENT_EVENTS_SECONDS, new_ulid()]
+    for events in recent.values():
+        ordered = sorted(events, key=lambda event: event.epoch_ms)[-MAX_RECENT_EVENTS:]
+        arguments += [len(ordered), *(pack(event) for event in ordered)]
     try:
-        *_, n, epoch = pipeline.execute()
+        watermark = redis_client().eval(
+            _PUBLISH, len(lists) + 1, *lists, watermark_hash(environment_id), *arguments
+        )
     except RedisError as error:
         log.warning("events_unpublished", error=type(error).__name__)
         return None
-    return f"{epoch.decode()}-{n}"
+    return str(watermark, "ascii")
 
 
 def publish_merges(*, environment_id: int, merges: Iterable[tuple[str, str]]) -> None:
