@@ -36,7 +36,9 @@ def _database(url: str) -> dict[str, Any]:
                 "max_size": 8,
                 "max_lifetime": 600,
                 "max_idle": 60,
-                "timeout": 10,
+                # As many threads as connections: one waits only while PostgreSQL is away, and a
+                # client is better told so than kept.
+                "timeout": 3,
             },
             "options": f"-c search_path=public -c lock_timeout=5s "
             f"-c statement_timeout={os.environ.get('SHELFWISE_STATEMENT_TIMEOUT', '30s')} "

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
-from api.v1.serializers import StrictSerializer, TextField, read_body
+from api.v1.serializers import StrictSerializer, TextField, page_of, read_body
 from api.v1.views import EnvironmentView
 from engine.selectors.models import Model, model, models
 from engine.services.promote_model import promote_model
@@ -64,7 +64,7 @@ class ModelsView(EnvironmentView):
     required_scopes: ClassVar = {"GET": "models:read"}
     query_parameters = PAGE_PARAMETERS
 
-    @extend_schema(responses=ModelAnswer(many=True))
+    @extend_schema(responses=page_of(ModelAnswer))
     def get(self, request: Request) -> Response:
         """List the model versions, newest first."""
         asked = page_request(request, key_types=(str,))

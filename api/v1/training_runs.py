@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
-from api.v1.serializers import StrictSerializer, read_body
+from api.v1.serializers import StrictSerializer, page_of, read_body
 from api.v1.views import EnvironmentView
 from engine.selectors.training_runs import Run, training_run, training_runs
 from engine.services.request_training import request_training
@@ -61,7 +61,7 @@ class TrainingRunsView(EnvironmentView):
     required_scopes: ClassVar = {"GET": "models:read"}
     query_parameters = PAGE_PARAMETERS
 
-    @extend_schema(responses=RunAnswer(many=True))
+    @extend_schema(responses=page_of(RunAnswer))
     def get(self, request: Request) -> Response:
         """List the runs."""
         asked = page_request(request, key_types=(str,))

@@ -68,3 +68,26 @@ def test_the_pages_load_nothing_from_elsewhere(api: ApiClient) -> None:
         file = api.get(asset)
         file.close()
         assert file.status_code == 200, asset
+
+
+def test_answers_have_the_members_that_the_document_names(api: ApiClient, acorn_key: str) -> None:
+    schemas = api.get("/v1/openapi.json").json()["components"]["schemas"]
+    item = {"title": "A", "price": "1.50", "currency": "EUR"}
+    event = {"type": "view", "session_id": "s", "item_id": "a"}
+    answers = {
+        "Item": api.put("/v1/items/a", key=acorn_key, json=item),
+        "ItemPage": api.get("/v1/items", key=acorn_key),
+        "WriteAnswer": api.post("/v1/items:batch", key=acorn_key, json={"items": []}),
+        "User": api.patch("/v1/users/u", key=acorn_key, json={"attributes": {"a": 1}}),
+        "IngestAnswer": api.post("/v1/events", key=acorn_key, json=event),
+        "EventPage": api.get("/v1/events", key=acorn_key),
+        "Key": api.post("/v1/keys", key=acorn_key, json={"name": "x"}),
+        "CallerAnswer": api.get("/v1/me", key=acorn_key),
+        "RunPage": api.get("/v1/training-runs", key=acorn_key),
+        "ModelPage": api.get("/v1/models", key=acorn_key),
+    }
+    named = {"Item": "ItemAnswer", "User": "UserAnswer", "Key": "NewKeyAnswer"}
+    for name, answer in answers.items():
+        assert answer.status_code < 300, answer.content
+        properties = schemas[named.get(name, name)]["properties"]
+        assert answer.json().keys() <= properties.keys(), name
