@@ -92,7 +92,7 @@ def test_gzip_is_inflated() -> None:
 
 
 def test_a_bomb_is_refused_at_the_limit() -> None:
-    bomb = gzip.compress(b" " * (200 * MAX_BODY_BYTES))
+    bomb = gzip.compress(b" " * (10 * MAX_BODY_BYTES))
     with pytest.raises(PayloadTooLarge):
         inflate(bomb)
 
