@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-# Views start at 1 and buying counts five of them (ENGINE.md's starting point, logs taken later);
+# Views start at 1 and buying counts five of them (a starting point; logs are taken later);
 # what takes interest back is negative; an impression says nothing about the shopper.
 EVENT_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {

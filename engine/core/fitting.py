@@ -30,12 +30,12 @@ Settings = PopularitySettings | ItemKnnSettings | EaseSettings | ContentSettings
 class Workbench:
     """A training part with the parts fitted on it so far.
 
-    ``report_epoch`` receives the share of LightFM's epochs done, 0..1.
+    ``report_epoch`` receives the number of LightFM's epochs done, and of all.
     """
 
     part: TrainingPart
     context: FitContext
-    report_epoch: Callable[[float], None]
+    report_epoch: Callable[[int, int], None]
     fitted: dict[Settings, Part] = field(default_factory=dict)
 
     def fit(self, settings: Settings) -> Part:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.core.metrics import Metric
 
-# Under this many test users an interval is too wide to demand a proven gain (ENGINE.md).
+# Under this many test users an interval is too wide to demand a proven gain.
 ENOUGH_TEST_USERS = 200
 # Of the lists' attainable variety; below, everybody is shown the same few items.
 _LEAST_COVERAGE = 0.05
@@ -88,7 +88,7 @@ def decide_promotion(
     Notes
     -----
     Recipes are compared, never artifacts: a champion that has trained on the test window doubles
-    its score and could never be beaten (0.098 becomes 0.207, ENGINE.md).
+    its score and could never be beaten (0.098 became 0.207 on Online Retail).
     """
     broken = _broken_guard(guards)
     if broken is not None:

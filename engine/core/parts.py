@@ -155,7 +155,7 @@ class NeighbourPart:
     indices : int32[nnz]
         Target item rows, ascending within a row.
     data : float32[nnz]
-        Any sign: 41 % of EASE's mass is negative (ENGINE.md).
+        Any sign: 41 % of EASE's mass on Online Retail is negative.
     """
 
     name: str

@@ -63,7 +63,7 @@ _EASE_SECOND_ITEMS = 3_000
 
 
 def prior_recipe(*, seed: int) -> Recipe:
-    """Return what a store too small to choose on starts with (ENGINE.md section 9)."""
+    """Return what a store too small to choose on starts with."""
     return Recipe(
         popularity=PopularitySettings(window_days=7),
         history_half_life_days=_HISTORY_HALF_LIFE_DAYS,

@@ -58,7 +58,7 @@ def train_model(
         Of LightFM and BLAS. With 1, the same data and an ample budget give the same bytes again.
     report_progress : callable
         Receives the stage (``preparing``, ``selecting``, ``evaluating``, ``fitting``,
-        ``checking``) and the share of the run done, 0..1.
+        ``checking``; with LightFM's epochs while they run) and the share of the run done, 0..1.
 
     Returns
     -------
@@ -132,10 +132,14 @@ class _Run:
     def _bench(
         self, interactions: Interactions, *, stage: str, start: float, end: float
     ) -> Workbench:
+        def report_epoch(done: int, of: int) -> None:
+            share = start + (end - start) * done / of
+            self.report_progress(f"{stage}, epoch {done} of {of}", share)
+
         return Workbench(
             part=training_part(self.dataset, interactions),
             context=self.context,
-            report_epoch=lambda share: self.report_progress(stage, start + (end - start) * share),
+            report_epoch=report_epoch,
         )
 
     def _choose(self, split: Split, exam: Examination, epochs: int) -> Recipe:

@@ -25,13 +25,13 @@ class LightFMHybrid:
     """LightFM with WARP loss (Kula 2015, arXiv:1507.08439; Weston et al., IJCAI 2011).
 
     Each item is its identity plus its features. After the epochs on everything, a few on the
-    newest pairs alone: that is recency weighting, and worth 6 to 26 % of NDCG (ENGINE.md).
+    newest pairs alone: that is recency weighting, and worth 6 to 26 % of NDCG in measurements.
     User embeddings are thrown away: a user is the mean of the vectors in the history, as at
     serving.
     """
 
     settings: LightFMSettings
-    report_epoch: Callable[[float], None] = lambda _share: None
+    report_epoch: Callable[[int, int], None] = lambda _done, _of: None
 
     def fit(self, part: TrainingPart, context: FitContext) -> VectorPart:
         """Return vectors for every item; those no event touched come from features alone."""
@@ -58,7 +58,7 @@ class LightFMHybrid:
                     num_threads=context.threads,
                 )
                 done += 1
-                self.report_epoch(done / (settings.epochs + settings.newest_epochs))
+                self.report_epoch(done, settings.epochs + settings.newest_epochs)
         embeddings = _trained_rows(model.item_embeddings, columns, part.is_active)
         vectors = np.asarray(columns @ embeddings, dtype=np.float32)
         return vector_part(
@@ -106,7 +106,8 @@ def _trained_rows(
 ) -> NDArray[np.float32]:
     """Zero the rows of feature columns without training events.
 
-    They keep LightFM's random start, which costs cold items a third of their NDCG (ENGINE.md).
+    They keep LightFM's random start, which cost cold items a third of their NDCG@10
+    on Amazon Beauty (0.059 instead of 0.093).
     """
     touched = np.zeros(columns.shape[1], dtype=np.bool_)
     touched[columns[np.flatnonzero(is_active)].indices] = True

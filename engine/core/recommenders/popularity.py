@@ -24,8 +24,7 @@ class Popularity:
 
     Notes
     -----
-    All-time popularity is a straw man: seven days have 2.8 times its NDCG on Online Retail
-    (ENGINE.md).
+    All-time popularity is a straw man: seven days have 2.8 times its NDCG on Online Retail.
     """
 
     settings: PopularitySettings
