@@ -397,8 +397,10 @@ def test_ids_and_aliases_name_the_item_and_an_own_id_beats_an_alias(
     assert named() == {"pan-24": "pan-24", "page-24": "pan-24", "feed-24": "pan-24"}
     _batch(api, acorn_key, {"id": "page-24", "title": "A page of its own"})
     _batch(api, acorn_key, {"id": "pan-24", "aliases": ["page-24", "till-24"]})
+    _batch(api, acorn_key, {"id": "lid-24", "title": "Lid", "aliases": ["page-24"]})
     assert named() == {
         "pan-24": "pan-24",
+        "lid-24": "lid-24",
         "page-24": "page-24",
         "feed-24": None,
         "till-24": "pan-24",

@@ -127,6 +127,22 @@ def test_a_visitor_counts_as_the_user_of_that_time(store: Environment) -> None:
     ]
 
 
+def test_each_visitor_has_links_of_its_own(store: Environment) -> None:
+    _send(
+        store,
+        {"anonymous_id": "tab", "item_id": "pan-24"},
+        {"anonymous_id": "phone", "item_id": "pan-24"},
+        {"anonymous_id": "tab", "user_id": "ada", "item_id": "lid-24"},
+        {"anonymous_id": "phone", "user_id": "ben", "item_id": "lid-28"},
+    )
+    assert _facts(training_data()) == [
+        ("u:ada", "pan-24", 1.0),
+        ("u:ben", "pan-24", 1.0),
+        ("u:ada", "lid-24", 1.0),
+        ("u:ben", "lid-28", 1.0),
+    ]
+
+
 def test_a_merge_takes_what_the_visitor_did_before(store: Environment) -> None:
     _send(store, {"anonymous_id": "tab", "item_id": "pan-24"})
     merge_users(environment=store, anonymous_id="tab", user_id="ada", now=MONDAY)
