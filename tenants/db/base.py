@@ -55,12 +55,13 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
 
     def _set_local(self, schema_name: str, role: str | None) -> None:
         # One simple-protocol round trip; past Django's cursor, so that query counts stay true.
-        self.connection.execute(
-            sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {}").format(
-                sql.Identifier(schema_name),
-                sql.SQL("NONE") if role is None else sql.Identifier(role),
+        with self.wrap_database_errors:
+            self.connection.execute(
+                sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {}").format(
+                    sql.Identifier(schema_name),
+                    sql.SQL("NONE") if role is None else sql.Identifier(role),
+                )
             )
-        )
         self._in_force = (schema_name, role)
 
     @override

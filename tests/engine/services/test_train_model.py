@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,6 @@ from engine.core.errors import NotEnoughData
 from engine.core.gate import GateDecision
 from engine.core.trained_model import TrainedModel
 from engine.models.training import ModelVersion, TrainingRun
-from engine.services import train_model as module
 from engine.services.remove_old_artifacts import artifacts_of
 from engine.services.request_training import request_training
 from tenants.context import in_environment, on_platform
@@ -196,7 +196,7 @@ def test_progress_is_written_at_most_twice_a_second(
                 seen.append((run.stage, run.progress))
 
     replace_trainer(monkeypatch, report_for_a_second)
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     train(shop)
     assert seen == [("fitting", 0.0), ("fitting", 0.5), ("fitting", 1.0)]
 
@@ -242,8 +242,8 @@ def test_files_of_versions_beyond_recall_go_after_the_commit(shop: Environment) 
         (folder / name).mkdir()
     run = train(shop)
     assert len(list(folder.iterdir())) == 7
-    for _, callback, _ in connection.run_on_commit:
-        callback()
+    for entry in connection.run_on_commit:
+        entry[1]()
     # The live one, the newest three and the one that was live before.
     assert {path.name for path in folder.iterdir()} == {run.model_version, served, old[3]}
     gone = [row.version for row in versions(shop) if row.artifact_removed_at is not None]

@@ -68,6 +68,7 @@ def test_every_environment_is_looked_at_once_a_day(acorn: Environment, birch: En
             f"train:{birch.pk}:{today}",
         }
         for job in jobs:
+            assert job.environment_id is not None
             # Within the first four hours of the day, each store in its own minute.
             assert f"{job.run_after:%Y-%m-%d}" == today
             assert job.run_after.hour * 60 + job.run_after.minute == job.environment_id % 240
