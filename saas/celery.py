@@ -36,7 +36,21 @@ KEPT_CHILD_KB = 600_000
 # They have a queue and a share of the dispatcher of their own.
 LONG_KINDS = frozenset({TRAINING_JOB})
 
-app = Celery("shelfwise", broker=config().redis_url)
+
+def broker_url(redis_url: str) -> str:
+    """Return a Redis URL as Celery writes it: unix sockets have a scheme of their own there.
+
+    >>> broker_url("unix:///run/valkey.sock?db=1")
+    'redis+socket:///run/valkey.sock?virtual_host=1'
+    >>> broker_url("redis://127.0.0.1:6379/0")
+    'redis://127.0.0.1:6379/0'
+    """
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    return redis_url.replace("unix://", "redis+socket://", 1).replace("db=", "virtual_host=")
+
+
+app = Celery("shelfwise", broker=broker_url(config().redis_url))
 app.conf.update(
     # Declared, so that a worker without -Q takes from both.
     task_queues={"default": {}, "training": {}},
