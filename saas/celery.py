@@ -64,6 +64,8 @@ app.conf.update(
     accept_content=["json"],
     worker_concurrency=2,
     worker_enable_remote_control=False,
+    # A job that waits behind a training in one worker could run in another.
+    worker_disable_prefetch=True,
     worker_prefetch_multiplier=1,
     task_time_limit=TASK_SECONDS,
     task_soft_time_limit=TASK_SECONDS - 60,

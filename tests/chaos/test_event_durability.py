@@ -180,17 +180,20 @@ def test_no_acknowledged_event_is_missing_after_postgresql_was_killed(shop: Shop
     def acknowledged() -> int:
         return sum(len(client.acknowledged) for client in clients)
 
+    def wait_for_more(batches: int) -> None:
+        enough = acknowledged() + batches * EVENTS_IN_A_BATCH
+        wait_for("events to be acknowledged", lambda: acknowledged() >= enough)
+
     for thread in threads:
         thread.start()
     try:
         for _ in range(KILLS):
-            enough = acknowledged() + BATCHES * EVENTS_IN_A_BATCH
-            wait_for("events to be acknowledged", lambda enough=enough: acknowledged() >= enough)
+            wait_for_more(BATCHES)
             shop.kill_postgres()
             shop.postgres.stop()
             shop.postgres.start()
-        enough = acknowledged() + CLIENTS * EVENTS_IN_A_BATCH
-        wait_for("the web process to go on by itself", lambda: acknowledged() >= enough)
+        # The web process goes on by itself.
+        wait_for_more(CLIENTS)
     finally:
         stop.set()
         for thread in threads:
