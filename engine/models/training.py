@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from typing_extensions import override
 
 
 class TrainingRun(models.Model):
@@ -29,6 +30,7 @@ class TrainingRun(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    @override
     def __str__(self) -> str:
         return f"{self.id} ({self.status})"
 
@@ -60,5 +62,6 @@ class ModelVersion(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["promoted_at"], name="model_promoted_at")]
 
+    @override
     def __str__(self) -> str:
         return self.version
