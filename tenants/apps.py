@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+
+from typing_extensions import override
+
 from tenants.model_package import ModelPackageConfig
 
 
@@ -10,3 +14,15 @@ class TenantsConfig(ModelPackageConfig):
 
     default = True
     name = "tenants"
+
+    @override
+    def ready(self) -> None:
+        # Left to the interpreter's end, each of the pool's threads is waited for in vain.
+        atexit.register(_close_pool)
+
+
+def _close_pool() -> None:
+    from tenants.db.connection import connection
+
+    connection.close()
+    connection.close_pool()

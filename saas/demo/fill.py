@@ -44,7 +44,10 @@ class Filling:
         for rows, show in batches:
             with in_environment(self._environment):
                 ingest_events(
-                    environment=self._environment, rows=rows, received_at=datetime.now(tz=UTC)
+                    environment=self._environment,
+                    rows=rows,
+                    received_at=datetime.now(tz=UTC),
+                    source="import",
                 )
             self._events_by_user.update(row["user_id"] for row in rows if "user_id" in row)
             show("events")
