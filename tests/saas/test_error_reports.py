@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport
+from typing_extensions import override
 
 from saas.error_reports import configure_error_reports
 
@@ -19,6 +20,7 @@ class Outbox(Transport):
         super().__init__()
         self.sent: list[dict[str, Any]] = []
 
+    @override
     def capture_envelope(self, envelope: Any) -> None:
         self.sent.append(envelope.get_event())
 
