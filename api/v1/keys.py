@@ -28,7 +28,10 @@ MAX_OVERLAP_HOURS = 31 * 24
 
 
 def _check_origin(origin: str) -> None:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin:
         raise serializers.ValidationError(
             f"'{origin}' is no origin; send one such as 'https://www.example.com'.",

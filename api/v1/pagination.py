@@ -43,7 +43,8 @@ def page_request(request: Request, *, key_types: tuple[type, ...]) -> PageReques
     """
     query = request.query_params
     text = query.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT))
+    if not (is_number and 1 <= int(text) <= MAX_LIMIT):
         raise InvalidParameter(
             f"'limit' is '{text[:20]}'; send a number from 1 to {MAX_LIMIT}.", pointer="?limit"
         )
@@ -80,7 +81,8 @@ def _after(cursor: str, key_types: tuple[type, ...]) -> tuple[Any, ...]:
     except (ValueError, binascii.Error):
         key = None
     # `type(…) is`: JSON's true would pass as an int.
-    if not isinstance(key, list) or [type(part) for part in key] != list(key_types):
+    is_ours = isinstance(key, list) and [type(part) for part in key] == list(key_types)
+    if key is None or not is_ours or any("\0" in part for part in key if isinstance(part, str)):
         raise InvalidParameter(
             "'cursor' is not one of ours; send 'next_cursor' of the page before.",
             pointer="?cursor",

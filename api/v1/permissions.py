@@ -31,7 +31,7 @@ class HasScope(BasePermission):
     @override
     def has_permission(self, request: Request, view: APIView) -> bool:
         method = "GET" if request.method == "HEAD" else request.method or ""
-        if not hasattr(view, method.lower()):
+        if method.lower() not in view.http_method_names or not hasattr(view, method.lower()):
             return True  # The view answers 405.
         scopes: Mapping[str, str] = getattr(view, "required_scopes", {})
         if method not in scopes:

@@ -108,6 +108,8 @@ def test_what_cannot_be_a_key_is_refused(api: ApiClient, acorn_key: str) -> None
         ({"name": "x", "expires_at": "2030-01-01T00:00:00"}, "/expires_at"),
         ({"name": "x", "expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
         ({"name": "x", "allowed_origins": ["https://a.example/path"]}, "/allowed_origins/0"),
+        ({"name": "x", "allowed_origins": ["http://["]}, "/allowed_origins/0"),
+        ({"name": "x", "allowed_origins": ["http://a℀b.example"]}, "/allowed_origins/0"),
         ({"name": "x", "allowed_origins": ["javascript:alert(1)"]}, "/allowed_origins/0"),
     ]:
         answer = api.post("/v1/keys", key=acorn_key, json=body)
