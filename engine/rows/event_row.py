@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -164,7 +164,13 @@ class Arrival:
 
     def happened_at(self, ts: datetime | None) -> datetime:
         """Return the moment of an event on our clock."""
-        return self.received_at if ts is None else ts + self.correction
+        if ts is None:
+            return self.received_at
+        try:
+            return ts + self.correction
+        except OverflowError:
+            # Off the calendar, so out of range on whichever side.
+            return datetime.max.replace(tzinfo=UTC)
 
 
 def read_event_row(

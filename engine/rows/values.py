@@ -116,28 +116,31 @@ def read_price(value: Any) -> Decimal:
     >>> read_price("12.90"), read_price(0.1)
     (Decimal('12.9000'), Decimal('0.1000'))
     """
-    amount = _read_decimal(value, code="invalid_price", advice=_MONEY_ADVICE)
+    amount = _read_decimal(value, step=_MONEY_STEP, code="invalid_price", advice=_MONEY_ADVICE)
     if not 0 <= amount < _MAX_MONEY:
         raise BadValue("invalid_price", "send an amount from 0 to 9999999999")
-    return amount.quantize(_MONEY_STEP)
+    return amount
 
 
 def read_quantity(value: Any) -> Decimal:
     """Return how many, more than none; goods sold by weight have fractions."""
-    amount = _read_decimal(value, code="invalid_quantity", advice="send a number such as 2")
+    amount = _read_decimal(
+        value, step=_QUANTITY_STEP, code="invalid_quantity", advice="send a number such as 2"
+    )
     if not 0 < amount < _MAX_QUANTITY:
-        raise BadValue("invalid_quantity", "send a number above 0 and below 1000000000")
-    return amount.quantize(_QUANTITY_STEP)
+        raise BadValue("invalid_quantity", "send a number from 0.001 to 999999999")
+    return amount
 
 
-def _read_decimal(value: Any, *, code: str, advice: str) -> Decimal:
+def _read_decimal(value: Any, *, step: Decimal, code: str, advice: str) -> Decimal:
+    """Return the number rounded to what is stored, so that limits hold for the stored one."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise BadValue(code, advice)
     if isinstance(value, str) and not _DECIMAL.fullmatch(value):
         raise BadValue(code, advice)
     try:
         # A float's shortest text is what the sender wrote.
-        amount = Decimal(str(value) if isinstance(value, float) else value)
+        amount = Decimal(str(value) if isinstance(value, float) else value).quantize(step)
     except InvalidOperation:
         raise BadValue(code, advice) from None
     if not amount.is_finite():

@@ -79,6 +79,21 @@ def test_the_future_begins_24_hours_ahead() -> None:
     assert [(error.index, error.code) for error in batch.errors] == [(1, "timestamp_out_of_range")]
 
 
+@pytest.mark.parametrize(
+    ("ts", "sent_at"),
+    [
+        ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"),
+    ],
+)
+def test_a_time_that_its_correction_takes_off_the_calendar_is_out_of_range(
+    ts: str, sent_at: str
+) -> None:
+    arrival = read_arrival(received_at=NOON, sent_at=sent_at)
+    batch = read_event_batch([{**VIEW, "ts": ts}], arrival=arrival)
+    assert [error.code for error in batch.errors] == ["timestamp_out_of_range"]
+
+
 def test_several_errors_of_one_event_are_all_told() -> None:
     batch = read_event_batch(
         [{**VIEW, "item_id": 7, "price": "x"}], arrival=Arrival(received_at=NOON)

@@ -42,13 +42,17 @@ def test_a_price_is_read_to_four_decimals(value: Any, amount: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "abc", "12,90", "1e3", "NaN", "-1", "10000000000", "٣", " 1", True, None, [], 1e300],
+    [
+        *("", "abc", "12,90", "1e3", "NaN", "-1", "10000000000", "٣", " 1", True, None, [], 1e300),
+        # Rounded to four decimals, it has eleven digits.
+        "9999999999.99999",
+    ],
 )
 def test_what_is_no_price_is_refused(value: Any) -> None:
     assert _code(read_price, value) == "invalid_price"
 
 
-@pytest.mark.parametrize("value", [0, -1, "x", 1e12, False])
+@pytest.mark.parametrize("value", [0, -1, "x", 1e12, False, "0.0004", 1e-320, "999999999.9999"])
 def test_a_quantity_is_above_nothing(value: Any) -> None:
     assert _code(read_quantity, value) == "invalid_quantity"
 
