@@ -81,6 +81,13 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
             self._in_force = _UNKNOWN
 
     @override
+    def _savepoint_rollback(self, sid: str) -> None:
+        # Past Django's cursor: a statement that failed elsewhere (on the platform, say) would have
+        # SET LOCAL come first, which a failed transaction refuses.
+        with self.wrap_database_errors:
+            self.connection.execute(self.ops.savepoint_rollback_sql(sid))
+
+    @override
     def close(self) -> None:
         self._in_force = None
         super().close()

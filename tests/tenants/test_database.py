@@ -104,6 +104,22 @@ def test_a_rolled_back_savepoint_does_not_leave_the_connection_in_another_tenant
         assert _role() == acorn.role_name
 
 
+def test_a_statement_that_fails_on_the_platform_undoes_its_savepoint_alone(
+    acorn: Environment,
+) -> None:
+    with in_environment(acorn):
+        ItemRef.objects.create(ref="of acorn")
+        with (
+            pytest.raises(DataError),
+            transaction.atomic(),
+            on_platform(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT 1 / 0")
+        assert [row.ref for row in ItemRef.objects.all()] == ["of acorn"]
+        assert _role() == acorn.role_name
+
+
 def test_role_and_search_path_end_with_the_transaction(acorn_store: Store) -> None:
     with in_environment(acorn_store.live):
         assert _role() == acorn_store.live.role_name
