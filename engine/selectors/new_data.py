@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -18,9 +18,10 @@ EVENTS_LOOKED_AT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class NewData:
-    """When the store last trained, and when its data last changed."""
+    """When the store last trained, got its first event, and last changed."""
 
     trained_at: datetime | None
+    began_at: datetime | None
     changed_at: datetime | None
 
     @property
@@ -30,6 +31,12 @@ class NewData:
             return False
         return self.trained_at is None or self.changed_at > self.trained_at
 
+    def is_loading(self, *, now: datetime, pause: timedelta, longest: timedelta) -> bool:
+        """Say whether a first load is under way: it began lately and has not paused."""
+        if self.began_at is None or self.changed_at is None:
+            return False
+        return self.began_at > now - longest and self.changed_at > now - pause
+
 
 def new_data() -> NewData:
     """Return when the environment last asked for a training and last got an event or item.
@@ -37,11 +44,11 @@ def new_data() -> NewData:
     Failed runs count: what they failed on has to change first.
     """
     run = TrainingRun.objects.order_by("-id").values_list("created_at", flat=True).first()
-    event = Event.objects.order_by("-id").values_list("received_at", flat=True).first()
-    if event is None:
-        return NewData(trained_at=run, changed_at=None)
+    received = Event.objects.values_list("received_at", flat=True)
+    first, newest = received.order_by("id").first(), received.order_by("-id").first()
     item = Item.objects.order_by("-change_seq").values_list("updated_at", flat=True).first()
-    return NewData(trained_at=run, changed_at=event if item is None else max(event, item))
+    changed_at = max(newest, item) if newest and item else newest
+    return NewData(trained_at=run, began_at=first, changed_at=changed_at)
 
 
 def count_of_learnable_events() -> int:

@@ -20,6 +20,10 @@ log = structlog.get_logger()
 FIRST_TRAINING_EVENTS = 100
 # A first model that the gate rejected is not tried again with each new event.
 PAUSE_BETWEEN_ATTEMPTS = timedelta(hours=1)
+# A history that is still being sent makes a model of its first part; so wait until it pauses,
+# but not for ever: a busy shop's events never do.
+PAUSE_IN_LOADING = timedelta(seconds=30)
+LONGEST_LOADING = timedelta(minutes=10)
 
 
 def start_first_trainings(*, after_id: int, most: int) -> int:
@@ -66,6 +70,9 @@ def _is_worth_a_training() -> bool:
     data = new_data()
     if not data.is_new:
         return False
-    if data.trained_at and data.trained_at > timezone.now() - PAUSE_BETWEEN_ATTEMPTS:
+    now = timezone.now()
+    if data.trained_at and data.trained_at > now - PAUSE_BETWEEN_ATTEMPTS:
+        return False
+    if data.is_loading(now=now, pause=PAUSE_IN_LOADING, longest=LONGEST_LOADING):
         return False
     return count_of_learnable_events() >= FIRST_TRAINING_EVENTS

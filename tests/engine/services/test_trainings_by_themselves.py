@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from engine.models.event import Event
@@ -52,8 +53,12 @@ def send_view(environment: Environment) -> None:
         )
 
 
-def first_trainings(*, after_id: int = 0, most: int = 100) -> int:
-    return start_first_trainings(after_id=after_id, most=most)
+def first_trainings(
+    *, after_id: int = 0, most: int = 100, after: timedelta = timedelta(minutes=1)
+) -> int:
+    """Look for first trainings that long after the last event came."""
+    with time_machine.travel(timezone.now() + after, tick=False):
+        return start_first_trainings(after_id=after_id, most=most)
 
 
 def test_every_environment_is_looked_at_once_a_day(acorn: Environment, birch: Environment) -> None:
@@ -106,6 +111,25 @@ def test_the_first_training_starts_when_the_data_suffice(
     assert runs(acorn) == ["queued"]
 
 
+def test_a_history_that_is_still_being_sent_is_waited_for(acorn: Environment) -> None:
+    fill_store(acorn, shoppers=10, views=10)
+    first_trainings(after=timedelta(seconds=29))
+    assert runs(acorn) == []
+    first_trainings(after=timedelta(seconds=31))
+    assert runs(acorn) == ["queued"]
+
+
+def test_a_shop_whose_events_never_pause_is_not_waited_for_longer_than_ten_minutes(
+    acorn: Environment,
+) -> None:
+    fill_store(acorn, shoppers=10, views=10)
+    with in_environment(acorn):
+        Event.objects.update(received_at=timezone.now() - timedelta(minutes=11))
+    send_view(acorn)
+    first_trainings(after=timedelta(seconds=2))
+    assert runs(acorn) == ["queued"]
+
+
 def test_events_of_unknown_items_are_nothing_to_learn_from(acorn: Environment) -> None:
     with in_environment(acorn):
         ingest_events(
@@ -127,7 +151,7 @@ def test_a_store_with_a_model_waits_for_the_night(acorn: Environment) -> None:
     assert runs(acorn) == []
 
 
-@pytest.mark.parametrize(("minutes", "trainings"), [(59, 1), (61, 2)])
+@pytest.mark.parametrize(("minutes", "trainings"), [(58, 1), (60, 2)])
 def test_a_first_training_that_failed_is_tried_again_after_an_hour(
     acorn: Environment, minutes: int, trainings: int
 ) -> None:
