@@ -24,10 +24,6 @@ def request_training(*, environment: Environment) -> str:
     str
         The training run's id.
     """
-    unfinished = (TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING)
-    run = TrainingRun.objects.filter(status__in=unfinished).order_by("-id").first()
-    if run is not None:
-        return run.id
     run_id = new_ulid()
     job_id = enqueue_job(
         kind=TRAINING_JOB,
@@ -36,7 +32,19 @@ def request_training(*, environment: Environment) -> str:
         exclusive_key=f"train:{environment.pk}",
     )
     if job_id is None:
-        # Another request committed its run while this one waited on the key.
+        # Also where another request committed its run while this one waited on the key.
         return TrainingRun.objects.latest("id").id
+    _end_runs_without_a_job()
     TrainingRun.objects.create(id=run_id, created_at=timezone.now())
     return run_id
+
+
+def _end_runs_without_a_job() -> None:
+    # The key was free, so nobody works for these: the last worker was lost before it could say so.
+    TrainingRun.objects.filter(
+        status__in=(TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING)
+    ).update(
+        status=TrainingRun.Status.FAILED,
+        error="It stopped our worker each time it was tried.",
+        finished_at=timezone.now(),
+    )

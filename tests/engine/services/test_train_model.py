@@ -6,10 +6,12 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from engine import tasks
 from engine.core import trainer
@@ -25,6 +27,7 @@ from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.models.job import Job
 from tenants.models.tenant import Entitlement
+from tenants.services.dispatch_jobs import requeue_lost_jobs
 from tests.engine.model_versions import NOVEMBER, add_champions, add_version, live_version
 from tests.engine.small_store import fill_store
 
@@ -89,6 +92,24 @@ def replace_trainer(
 
     monkeypatch.setattr(trainer, "train_model", decline)
     return given
+
+
+def test_a_run_whose_last_worker_said_nothing_does_not_hold_up_the_next(
+    acorn: Environment,
+) -> None:
+    with in_environment(acorn):
+        lost = request_training(environment=acorn)
+        TrainingRun.objects.update(status="running")
+    with on_platform():
+        Job.objects.update(state="running", attempts=4, lease_until=timezone.now() - timedelta(1))
+        assert requeue_lost_jobs() == 1
+    with in_environment(acorn):
+        assert request_training(environment=acorn) != lost
+        run = TrainingRun.objects.get(pk=lost)
+    assert (run.status, run.error) == (
+        "failed",
+        "It stopped our worker each time it was tried.",
+    )
 
 
 def test_the_first_model_goes_live_and_its_artifact_can_be_opened(shop: Environment) -> None:
