@@ -29,12 +29,14 @@ def promote_model(*, environment: Environment, version: str, pin: bool, actor: s
     Conflict
         Its artifact has been removed.
     """
+    # First: a training that ends now may remove the version's files.
+    held = locked_environment(environment.pk)
     row = ModelVersion.objects.filter(pk=version).first()
     if row is None:
         raise NotFound(f"There is no model version '{version}'; GET /v1/models lists them.")
     require_artifact(row)
     set_live_version(
-        held=locked_environment(environment.pk),
+        held=held,
         version=version,
         is_pinned=pin,
         actor=actor,

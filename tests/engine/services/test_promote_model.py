@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from engine.models.training import ModelVersion
 from engine.services.promote_model import promote_model
 from engine.services.rollback_model import rollback_model
+from engine.services.set_live_version import locked_environment
 from saas.lib.errors import Conflict, NotFound
 from tenants.context import in_environment
 from tenants.models.audit_event import AuditEvent
@@ -55,6 +57,22 @@ def test_promoting_the_champion_again_changes_its_pin_alone(acorn: Environment) 
     assert audited(acorn) == []
     promote(acorn, champion, pin=True)
     assert live_version(acorn) == (champion, True)
+
+
+def test_a_promotion_that_waited_for_a_training_sees_what_it_removed(
+    acorn: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (champion,) = add_champions(acorn, 1)
+    old = add_version(acorn, day=2)
+
+    def wait_for_the_training(environment_id: int) -> Environment:
+        ModelVersion.objects.filter(pk=old).update(artifact_removed_at=timezone.now())
+        return locked_environment(environment_id)
+
+    monkeypatch.setattr("engine.services.promote_model.locked_environment", wait_for_the_training)
+    with pytest.raises(Conflict, match="were removed"):
+        promote(acorn, old)
+    assert live_version(acorn) == (champion, False)
 
 
 def test_another_stores_version_is_unknown(acorn: Environment, birch: Environment) -> None:
