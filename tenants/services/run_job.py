@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants.context import on_platform
@@ -188,7 +189,8 @@ def fail_job(job: ClaimedJob, *, reason: str, retry_in: timedelta | None) -> boo
     else:
         changes = {
             "state": Job.State.QUEUED,
-            "run_after": timezone.now() + retry_in,
+            # By the clock that says what is due; a worker's may be off.
+            "run_after": Now() + retry_in,
             "published_at": None,
         }
     with on_platform():

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from engine.models.item import ItemRef
@@ -118,6 +119,13 @@ def test_the_effect_of_an_older_holder_is_rolled_back(job: Job, acorn: Environme
 
     assert run(task(be_overtaken), job).state == "running"
     assert refs_of(acorn) == []
+
+
+def test_a_worker_whose_clock_is_wrong_waits_as_long_as_any(job: Job) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        fail_job(claimed(job), reason="once more", retry_in=timedelta(seconds=60))
+    wait = Job.objects.get(pk=job.pk).run_after - timezone.now()
+    assert timedelta(seconds=50) < wait <= timedelta(seconds=60)
 
 
 def test_a_failure_is_tried_again_a_minute_later_and_ends_after_three(job: Job) -> None:
