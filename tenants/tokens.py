@@ -46,8 +46,12 @@ PUBLISHABLE_SCOPES: tuple[str, ...] = ("events:write", "recommendations:read")
 ISSUER = "shelfwise"
 AUDIENCE = "shelfwise-api"
 ALGORITHM = "EdDSA"
+# Another audience, so that a page's token never opens the API.
+USER_AUDIENCE = "shelfwise-user"
 # The key is the refresh, so a token can be short.
 ACCESS_TOKEN_SECONDS = 15 * 60
+USER_TOKEN_SECONDS = 60 * 60
+MAX_USER_TOKEN_SECONDS = 24 * 60 * 60
 LEEWAY_SECONDS = 5
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -198,6 +202,60 @@ def claims_of(payload: Mapping[str, Any]) -> Claims:
             environment_id=int(payload["env"]),
             key_id=str(payload["key"]),
             scopes=tuple(str(scope) for scope in payload["scopes"]),
+            expires_at=int(payload["exp"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise jwt.InvalidTokenError("a claim is missing") from error
+
+
+@dataclass(frozen=True, slots=True)
+class UserClaims:
+    """What a user token says: the store's word for who is at a page, and the key it gave it with.
+
+    It ends with that key, so that tokens made with a stolen one end, too.
+    """
+
+    environment_id: int
+    user_id: str
+    key_id: str
+    expires_at: int
+
+    def is_for(self, *, environment_id: int, user_id: str) -> bool:
+        """Say whether the token speaks for this user of this environment."""
+        return (self.environment_id, self.user_id) == (environment_id, user_id)
+
+
+def sign_user_token(claims: UserClaims, *, issued_at: int, jti: str, signing_key: str) -> str:
+    """Return the token that lets a page name one user."""
+    return sign(
+        {
+            "iss": ISSUER,
+            "aud": USER_AUDIENCE,
+            "iat": issued_at,
+            "exp": claims.expires_at,
+            "jti": jti,
+            "env": claims.environment_id,
+            "key": claims.key_id,
+            "sub": claims.user_id,
+        },
+        signing_key=signing_key,
+    )
+
+
+def verify_user_token(token: str, *, keys: VerifyingKeys) -> UserClaims:
+    """Return what a user token says.
+
+    Raises
+    ------
+    jwt.InvalidTokenError
+        The token is not one of ours, not one any more, or of another kind.
+    """
+    payload = verify(token, keys=keys, audience=USER_AUDIENCE)
+    try:
+        return UserClaims(
+            environment_id=int(payload["env"]),
+            user_id=str(payload["sub"]),
+            key_id=str(payload["key"]),
             expires_at=int(payload["exp"]),
         )
     except (KeyError, TypeError, ValueError) as error:

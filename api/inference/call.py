@@ -20,7 +20,7 @@ from api.inference.requests import Request
 from api.inference.responses import Send, our_fault, page_headers, send_json, send_problem
 from api.inference.runtime import Runtime
 from billing.metering.record import Operation, UsageFlag
-from saas.lib.errors import NotAcceptable, ShelfwiseError, UserTokenRequired
+from saas.lib.errors import NotAcceptable, ShelfwiseError
 
 OPERATIONS: Mapping[str, Operation] = {
     "for-user": Operation.FOR_USER,
@@ -91,9 +91,8 @@ async def _answered(
     runtime: Runtime, operation: str, caller: Caller, request: Request, started: float
 ) -> bytes:
     if caller.is_publishable and request.user_id is not None:
-        raise UserTokenRequired(
-            "A page may name a 'user_id' only with a 'user_token'; send 'anonymous_id' instead.",
-            pointer="/user_id",
+        await runtime.credentials.admit_user(
+            caller, user_id=request.user_id, token=request.user_token
         )
     environment_id = caller.environment.id
     shelf = runtime.shelves.get(environment_id)
@@ -121,16 +120,22 @@ async def _answered(
     )
     if outcome.fallback is not None:
         metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
-    if answer.items:
-        _record(runtime, operation, caller, call_id, outcome)
+    _record(runtime, operation, caller, call_id, outcome, has_items=bool(answer.items))
     return encode(for_page(answer) if caller.is_publishable else answer)
 
 
 def _record(
-    runtime: Runtime, operation: str, caller: Caller, call_id: ULID, outcome: Outcome
+    runtime: Runtime,
+    operation: str,
+    caller: Caller,
+    call_id: ULID,
+    outcome: Outcome,
+    *,
+    has_items: bool,
 ) -> None:
     """Keep the call before its answer leaves; an empty answer is not one to charge for."""
-    flags = UsageFlag.BILLABLE if caller.environment.kind == "live" else UsageFlag(0)
+    is_billable = has_items and caller.environment.kind == "live"
+    flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
     if outcome.fallback is not None:
         flags |= UsageFlag.FALLBACK
     is_recorded = runtime.usage_log.append(

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jwt
 
 from api.inference.control import Control
 from api.inference.snapshot import ApiKey, Environment, Snapshot
+from api.inference.token_cache import TokenCache
 from saas.lib.errors import (
     InsufficientScope,
     InvalidToken,
     OriginNotAllowed,
     TenantSuspended,
     Unavailable,
+    UserTokenRequired,
 )
-from tenants.tokens import Claims, VerifyingKeys, digest, is_well_formed, verify_access_token
+from tenants.tokens import (
+    Claims,
+    VerifyingKeys,
+    digest,
+    is_well_formed,
+    verify_access_token,
+    verify_user_token,
+)
 
 SCOPE = "recommendations:read"
-# About 5 MB; beyond it the longest unused token is verified again.
-MAX_TOKENS = 10_000
 _KEY_PREFIXES = ("sk_", "pk_")
 
 
@@ -51,9 +57,9 @@ class Credentials:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._control = control
-        self._verifying_keys = verifying_keys
         self._clock = clock
-        self._tokens: OrderedDict[bytes, Claims] = OrderedDict()
+        self._tokens = TokenCache(partial(verify_access_token, keys=verifying_keys), clock=clock)
+        self._user_tokens = TokenCache(partial(verify_user_token, keys=verifying_keys), clock=clock)
 
     async def caller(self, authorization: bytes | None, *, origin: bytes | None) -> Caller:
         """Return who calls.
@@ -91,6 +97,25 @@ class Credentials:
         _check_origin(caller, origin)
         return caller
 
+    async def admit_user(self, caller: Caller, *, user_id: str, token: str | None) -> None:
+        """Let a page name a user for whom the store has given its word.
+
+        Raises
+        ------
+        UserTokenRequired
+            There is no token, or it has ended or speaks for somebody else.
+        """
+        if token is None:
+            raise _user_token_required()
+        try:
+            claims = self._user_tokens.get(token)
+            key = await self._known(lambda snapshot: snapshot.keys_by_id.get(claims.key_id))
+            is_same = self._checked(key).environment.id == caller.environment.id
+        except (jwt.PyJWTError, InvalidToken):
+            raise _user_token_required() from None
+        if not (is_same and claims.is_for(environment_id=caller.environment.id, user_id=user_id)):
+            raise _user_token_required()
+
     async def _known(self, find: Callable[[Snapshot], ApiKey | None]) -> ApiKey:
         key = find(self._control.snapshot)
         if key is None:
@@ -121,20 +146,18 @@ class Credentials:
         return Caller(environment=environment, key=key)
 
     def _claims(self, token: str) -> Claims:
-        token_digest = hashlib.sha256(token.encode()).digest()
-        claims = self._tokens.get(token_digest)
-        if claims is not None and claims.expires_at > self._clock():
-            self._tokens.move_to_end(token_digest)
-            return claims
         try:
-            claims = verify_access_token(token, keys=self._verifying_keys)
+            return self._tokens.get(token)
         except jwt.PyJWTError:
-            self._tokens.pop(token_digest, None)
             raise InvalidToken from None
-        self._tokens[token_digest] = claims
-        if len(self._tokens) > MAX_TOKENS:
-            self._tokens.popitem(last=False)
-        return claims
+
+
+def _user_token_required() -> UserTokenRequired:
+    return UserTokenRequired(
+        "A page may name a 'user_id' only with a valid 'user_token' of that user from "
+        "POST /v1/auth/user-token; send one, or 'anonymous_id' instead.",
+        pointer="/user_id",
+    )
 
 
 def _bearer(authorization: bytes | None) -> str:

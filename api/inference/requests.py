@@ -10,6 +10,13 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Id = Annotated[str, Meta(min_length=1, max_length=256, description="An id of the store's own.")]
+UserToken = Annotated[
+    str,
+    Meta(
+        max_length=4096,
+        description="With a publishable key, beside user_id: from POST /v1/auth/user-token.",
+    ),
+]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 ExcludedIds = Annotated[list[Id], Meta(max_length=1000)]
 SessionIds = Annotated[list[Id], Meta(max_length=100, description="Item ids, newest last.")]
@@ -25,6 +32,7 @@ class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """
 
     user_id: Id | None = None
+    user_token: UserToken | None = None
     anonymous_id: Id | None = None
     session_id: Id | None = None
     limit: Limit = 10
@@ -76,6 +84,7 @@ REQUEST_TYPES: dict[str, type[Request]] = {
 # What to send instead, by member: the last clause of an error's sentence.
 WAYS_OUT: dict[str, str] = {
     "user_id": "a string of 1 to 256 characters",
+    "user_token": "the token that POST /v1/auth/user-token made for the user",
     "anonymous_id": "a string of 1 to 256 characters",
     "session_id": "a string of 1 to 256 characters",
     "item_id": "a string of 1 to 256 characters",

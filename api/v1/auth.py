@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import path
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,7 +19,11 @@ from api.v1.idempotency import answer_once, idempotency_key
 from api.v1.permissions import ANY_SCOPE
 from api.v1.serializers import StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView, PublicView
+from engine.rows.values import MAX_ID_CHARACTERS
+from saas.lib.errors import InsufficientScope
+from tenants import tokens
 from tenants.services.issue_token import issue_token
+from tenants.services.issue_user_token import issue_user_token
 from tenants.token_backend import token_backend
 
 # Long enough to spare requests, short enough that a rotation needs no waiting.
@@ -75,6 +80,61 @@ class TokenView(PublicView):
             )
 
 
+class UserTokenRequest(StrictSerializer):
+    """Whom a page may name, and for how long."""
+
+    user_id = TextField(max_length=MAX_ID_CHARACTERS, trim_whitespace=False)
+    expires_in = serializers.IntegerField(
+        min_value=1,
+        max_value=tokens.MAX_USER_TOKEN_SECONDS,
+        default=tokens.USER_TOKEN_SECONDS,
+        help_text="Seconds.",
+    )
+
+
+class UserTokenAnswer(serializers.Serializer[Caller]):
+    """A token for the page of one user."""
+
+    user_token = serializers.CharField()
+    user_id = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class UserTokenView(EnvironmentView):
+    """POST /v1/auth/user-token."""
+
+    # A page can do both with the token, so its maker must be allowed both.
+    required_scopes: ClassVar = {"POST": "events:write"}
+    needs_secret_key = True
+    secret_members = ("user_token",)
+
+    @extend_schema(request=UserTokenRequest, responses=UserTokenAnswer)
+    def post(self, request: Request) -> Response:
+        """Make a token that lets a page name a user; a page's key alone may not.
+
+        Asks for a secret key with `events:write` and `recommendations:read`. The page sends it as
+        `user_token` beside `user_id`.
+        """
+        if "recommendations:read" not in self.caller.scopes:
+            raise InsufficientScope("recommendations:read")
+        body = read_body(UserTokenRequest, request.data)
+        issued = issue_user_token(
+            environment=self.caller.environment,
+            key_id=self.caller.key_id,
+            user_id=body["user_id"],
+            expires_in=body["expires_in"],
+            now=timezone.now(),
+        )
+        return Response(
+            {
+                "user_token": issued.text,
+                "user_id": body["user_id"],
+                "expires_in": issued.expires_in,
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+
 class MeView(EnvironmentView):
     """GET /v1/me."""
 
@@ -125,5 +185,6 @@ def _token_answer(caller: Caller) -> HttpResponse:
 
 urlpatterns = [
     path("auth/token", TokenView.as_view()),
+    path("auth/user-token", UserTokenView.as_view()),
     path("me", MeView.as_view()),
 ]

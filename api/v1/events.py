@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -18,17 +17,19 @@ from api.v1.bodies import read_object, read_rows
 from api.v1.ingestion_schema import EventAnswer, EventBatchBody, EventBody, IngestAnswer
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.serializers import page_of
+from api.v1.user_tokens import MEMBER as USER_TOKEN
+from api.v1.user_tokens import admit_users
 from api.v1.views import EnvironmentView
 from engine.rows.reading import nearest
 from engine.rows.values import BadValue, read_id, read_time, shown
 from engine.selectors.events import event_page
 from engine.services.delete_event import delete_event
 from engine.services.ingest_events import ingest_events
-from saas.lib.errors import InvalidParameter, UserTokenRequired
+from saas.lib.errors import InvalidParameter
 
 _ID_FILTERS = ("user_id", "anonymous_id", "order_id", "item_id", "type")
 _TIME_FILTERS = ("since", "until")
-_ENVELOPE = {"events": 1, "sent_at": 2}
+_ENVELOPE = {"events": 1, "sent_at": 2, USER_TOKEN: 3}
 
 
 class EventsView(EnvironmentView):
@@ -69,14 +70,17 @@ class EventsView(EnvironmentView):
         is_batch = "events" in body
         rows = read_rows(body, "events") if is_batch else [body]
         pointer = "/events/{index}" if is_batch else ""
-        is_page = self.caller.kind == "publishable"
-        if is_page:
-            _refuse_users(rows, pointer=pointer)
+        admit_users(
+            rows,
+            caller=self.caller,
+            token=body.get(USER_TOKEN) if is_batch else None,
+            pointer=pointer,
+        )
         result = ingest_events(
             environment=self.caller.environment,
             rows=rows,
             received_at=timezone.now(),
-            source="browser" if is_page else "server",
+            source="browser" if self.caller.kind == "publishable" else "server",
             sent_at=body.get("sent_at") if is_batch else None,
             pointer=pointer,
         )
@@ -97,17 +101,6 @@ class EventView(EnvironmentView):
         """Take an event back."""
         delete_event(event_id=event_id)
         return Response(status=204)
-
-
-def _refuse_users(rows: Iterable[Any], *, pointer: str) -> None:
-    """Let a page speak for visitors and sessions alone: its key is everybody's to read."""
-    for index, row in enumerate(rows):
-        if isinstance(row, dict) and row.get("user_id") is not None:
-            raise UserTokenRequired(
-                f"Event {index} names user_id {shown(row['user_id'])} with a publishable key; "
-                "send an anonymous_id, or the event from your server.",
-                pointer=f"{pointer.format(index=index)}/user_id",
-            )
 
 
 def _unknown_members(body: dict[str, Any]) -> list[dict[str, str]]:

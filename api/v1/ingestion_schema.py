@@ -148,8 +148,8 @@ class EventLineBody(serializers.Serializer[Any]):
     line_id = _id(required=False, allow_null=True)
 
 
-class EventBody(serializers.Serializer[Any]):
-    """What a shopper did. At least one of user, anonymous, session or order id."""
+class EventMembers(serializers.Serializer[Any]):
+    """What an event says."""
 
     type = serializers.CharField(
         help_text="impression, click, view, category_view (category), search (query), wishlist, "
@@ -179,6 +179,14 @@ class EventBody(serializers.Serializer[Any]):
     )
 
 
+class EventBody(EventMembers):
+    """What a shopper did. At least one of user, anonymous, session or order id."""
+
+    user_token = _optional(
+        help_text="With a publishable key, beside user_id: from POST /v1/auth/user-token."
+    )
+
+
 class EventBatchBody(serializers.Serializer[Any]):
     """Up to 1,000 events."""
 
@@ -186,9 +194,10 @@ class EventBatchBody(serializers.Serializer[Any]):
     sent_at = serializers.DateTimeField(
         required=False, help_text="When the sender's clock says this left it; corrects `ts`."
     )
+    user_token = _optional(help_text="For every event that brings none of its own.")
 
 
-class EventAnswer(EventBody):
+class EventAnswer(EventMembers):
     """An event as it is stored."""
 
     received_at = serializers.DateTimeField()

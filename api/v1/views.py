@@ -93,6 +93,8 @@ class EnvironmentView(ApiView):
 
     # By HTTP method, for each method of the view.
     required_scopes: ClassVar[Mapping[str, str]] = {}
+    # For the store's server alone, whatever the scope.
+    needs_secret_key: ClassVar[bool] = False
     _has_secret_key = False
 
     @override
@@ -118,7 +120,7 @@ class EnvironmentView(ApiView):
         return [
             method
             for method, scope in cls.required_scopes.items()
-            if scope in PUBLISHABLE_SCOPES and method in PAGE_METHODS
+            if not cls.needs_secret_key and scope in PUBLISHABLE_SCOPES and method in PAGE_METHODS
         ]
 
     @property

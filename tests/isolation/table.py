@@ -24,6 +24,8 @@ class Row:
     foreign: int
     body: Any = None
     query: str = ""
+    # A page's key gets 403 though it has the scope.
+    is_for_server: bool = False
 
 
 ROUTES: dict[str, Row] = {
@@ -32,6 +34,9 @@ ROUTES: dict[str, Row] = {
     "GET /.well-known/jwks.json": Row(PUBLIC, 200, 200),
     "GET /v1/openapi.json": Row(PUBLIC, 200, 200),
     "POST /v1/auth/token": Row(PUBLIC, 400, 400, body={}),
+    "POST /v1/auth/user-token": Row(
+        "events:write", 200, 200, body={"user_id": "acorn-user"}, is_for_server=True
+    ),
     "GET /v1/me": Row(ANY, 200, 200),
     "GET /v1/keys": Row("settings:write", 200, 200),
     "POST /v1/keys": Row("settings:write", 201, 201, body={"name": "another"}),

@@ -183,8 +183,9 @@ def _assert_scoped(route: str, ask: Ask, acorn: Environment, key: str, scopes: A
     row: Row = ROUTES[route]
     before = contents(acorn)
     answer = ask(key)
-    takes_back = scopes is tokens.PUBLISHABLE_SCOPES and route.startswith("DELETE ")
-    if row.scope in {PUBLIC, ANY, *scopes} and not takes_back:
+    is_for_server = row.is_for_server or route.startswith("DELETE ")
+    is_kept_from_page = scopes is tokens.PUBLISHABLE_SCOPES and is_for_server
+    if row.scope in {PUBLIC, ANY, *scopes} and not is_kept_from_page:
         assert answer.status_code == row.own, answer.content
         return
     problem = assert_problem(answer, 403, "insufficient_scope")

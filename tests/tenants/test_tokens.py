@@ -128,3 +128,31 @@ def test_the_module_loads_no_framework() -> None:
     code = "import sys, tenants.tokens; print({'django', 'celery'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
+
+
+def a_user_token(**changes: object) -> str:
+    now = int(time.time())
+    whole = {"env": 7, "key": "key_1", "sub": "ada", "aud": tokens.USER_AUDIENCE, **changes}
+    return tokens.sign(
+        {"iss": tokens.ISSUER, "iat": now, "exp": now + 60, "jti": "1", **whole}, signing_key=PEM
+    )
+
+
+def test_a_user_token_speaks_for_one_user_of_one_environment() -> None:
+    said = tokens.verify_user_token(a_user_token(), keys=KEYS)
+    assert said.is_for(environment_id=7, user_id="ada")
+    assert not said.is_for(environment_id=7, user_id="ben")
+    assert not said.is_for(environment_id=8, user_id="ada")
+
+
+def test_user_tokens_and_access_tokens_are_not_taken_for_each_other() -> None:
+    with pytest.raises(jwt.InvalidAudienceError):
+        tokens.verify_user_token(tokens.sign(claims(), signing_key=PEM), keys=KEYS)
+    with pytest.raises(jwt.InvalidAudienceError):
+        tokens.verify_access_token(a_user_token(), keys=KEYS)
+
+
+@pytest.mark.parametrize("change", [{"env": None}, {"env": "x"}, {"exp": 1}])
+def test_a_user_token_that_lacks_something_says_nothing(change: dict[str, object]) -> None:
+    with pytest.raises(jwt.InvalidTokenError):
+        tokens.verify_user_token(a_user_token(**change), keys=KEYS)

@@ -155,6 +155,51 @@ def test_a_page_may_not_name_a_user(service: Service, publishable_key: str) -> N
     assert answer.json()["code"] == "user_token_required"
 
 
+def make_user_token(hand: Hand, made_from: str, **claims: Any) -> str:
+    changes = {"aud": tokens.USER_AUDIENCE, "sub": "ada", **claims}
+    return make_token(hand, made_from, **changes)
+
+
+def test_a_page_with_a_user_token_may_name_that_user(
+    service: Service, acorn_hand: Hand, publishable_key: str
+) -> None:
+    token = make_user_token(acorn_hand, acorn_hand.make_key())
+    for _ in range(2):
+        body = {"user_id": "ada", "user_token": token}
+        assert service.post("for-user", publishable_key, body).status_code == 200
+
+
+def test_no_other_user_token_will_do(
+    service: Service, acorn_hand: Hand, birch_hand: Hand, publishable_key: str
+) -> None:
+    key, birch_key = acorn_hand.make_key(), birch_hand.make_key()
+    bad = {
+        "empty": "",
+        "no token": "hello",
+        "another user's": make_user_token(acorn_hand, key, sub="ben"),
+        "another store's": make_user_token(birch_hand, birch_key),
+        "made with another store's key": make_user_token(
+            birch_hand, birch_key, env=acorn_hand.environment.id
+        ),
+        "nobody's key": make_user_token(acorn_hand, key, key="key_0"),
+        "expired": make_user_token(acorn_hand, key, exp=int(time.time()) - 60),
+        "an access token": make_token(acorn_hand, key),
+    }
+    for name, token in bad.items():
+        answer = service.post("for-user", publishable_key, {"user_id": "ada", "user_token": token})
+        assert (answer.status_code, answer.json()["code"]) == (403, "user_token_required"), name
+
+
+def test_a_user_token_ends_with_its_key_and_by_itself(
+    service: Service, acorn_hand: Hand, publishable_key: str
+) -> None:
+    key = acorn_hand.make_key()
+    body = {"user_id": "ada", "user_token": make_user_token(acorn_hand, key)}
+    assert service.post("for-user", publishable_key, body).status_code == 200
+    acorn_hand.revoke(key)
+    eventually(lambda: service.post("for-user", publishable_key, body).status_code == 403)
+
+
 def test_a_page_gets_the_short_form(
     service: Service, acorn_hand: Hand, publishable_key: str
 ) -> None:
