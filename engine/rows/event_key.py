@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,8 +15,7 @@ KEY_BYTES = 16
 _NAMED_BY_US = re.compile(r"evt_([0-9a-f]{32})")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What an event is called, and what it says."""
 
     key: bytes
@@ -54,8 +52,8 @@ def event_key_of(row: Mapping[str, Any], *, event_id: str | None, has_time: bool
     """
     digest = blake2b(orjson.dumps(row, option=orjson.OPT_SORT_KEYS), digest_size=KEY_BYTES).digest()
     if event_id is not None:
-        return Identity(key=key_of_id(event_id), digest=digest)
-    return Identity(key=digest if has_time else secrets.token_bytes(KEY_BYTES), digest=digest)
+        return Identity(key_of_id(event_id), digest)
+    return Identity(digest if has_time else secrets.token_bytes(KEY_BYTES), digest)
 
 
 def nth_key(key: bytes, ordinal: int) -> bytes:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from engine.core.dataset import EVENT_WEIGHTS
 from engine.rows.event_key import event_key_of
 from engine.rows.reading import Place, Reader, nearest, read_members
@@ -33,7 +35,7 @@ MAX_FUTURE = timedelta(hours=24)
 _SUBJECTS: Mapping[str, str] = MappingProxyType({"category_view": "category", "search": "query"})
 TYPES: Mapping[str, object] = MappingProxyType({**EVENT_WEIGHTS, **_SUBJECTS})
 # One of these says who it was, or with what else it happened.
-_ACTORS = ("user_id", "anonymous_id", "session_id", "order_id")
+_ACTORS = frozenset({"user_id", "anonymous_id", "session_id", "order_id"})
 
 
 def read_type(value: Any) -> str:
@@ -68,8 +70,7 @@ _LINE_READERS: Mapping[str, Reader] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One item of an event; an event about none has one line without an item."""
 
     item_id: str | None = None
@@ -130,8 +131,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 )
 
 
-@dataclass(slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, eq=False):
     """A readable event.
 
     Attributes
@@ -189,7 +189,7 @@ def read_event_row(
             place.error(name, "unknown_field", f"has the unknown field '{name[:80]}'{known}.")
         )
     values = {name: value for name, value in reading.values.items() if value is not None}
-    errors = reading.errors(place)
+    errors = reading.errors(place) if reading.bad else []
     if not errors:
         errors = _missing(values, place)
     occurred_at = arrival.happened_at(values.get("ts"))
@@ -220,7 +220,7 @@ def _missing(values: Mapping[str, Any], place: Place) -> list[FieldError]:
     type_ = values.get("type")
     if type_ is None:
         return [place.error("type", "missing_field", "has no type; send one such as 'view'.")]
-    if not any(name in values for name in _ACTORS):
+    if _ACTORS.isdisjoint(values):
         return [
             place.error(
                 "",

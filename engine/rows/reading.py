@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
 from typing_extensions import override
 
 from engine.rows.values import BadValue, escaped, shown
@@ -15,8 +15,7 @@ from saas.lib.errors import FieldError
 Reader = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a row stands: what a sentence calls it, and the JSON pointer that leads to it."""
 
     noun: str
@@ -41,8 +40,7 @@ class Place:
         )
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct):
     """What a row's members came to.
 
     Attributes
@@ -55,9 +53,9 @@ class Reading:
         Names that the row may not have.
     """
 
-    values: dict[str, Any] = field(default_factory=dict)
-    bad: list[tuple[str, Any, BadValue]] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    bad: list[tuple[str, Any, BadValue]] = msgspec.field(default_factory=list)
+    unknown: list[str] = msgspec.field(default_factory=list)
 
     def errors(self, place: Place) -> list[FieldError]:
         """Return one sentence for each refused value."""
