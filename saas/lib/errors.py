@@ -224,6 +224,13 @@ class BatchTooLarge(PayloadTooLarge):
     title = "Batch too large"
 
 
+class ImportTooLarge(PayloadTooLarge):
+    """A file with more bytes, rows or columns than one import takes."""
+
+    code = "import_too_large"
+    title = "Import too large"
+
+
 class UnsupportedMediaType(ShelfwiseError):
     """The body is not JSON."""
 
@@ -252,6 +259,13 @@ class InvalidObject(Unprocessable):
 
     code = "invalid_object"
     title = "Invalid object"
+
+
+class UnreadableFile(Unprocessable):
+    """A file that is none of the formats of an import, or breaks off."""
+
+    code = "unreadable_file"
+    title = "Unreadable file"
 
 
 class RowsRejected(Unprocessable):

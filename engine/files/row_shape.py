@@ -1,0 +1,250 @@
+"""Turns the cells of a file into rows in the API's shape, or says which cell is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from engine.files.cells import CellReader, Empty, Kind, as_text, fields_of
+from engine.files.numbers import Money
+from engine.files.records import Record, RowError, row_error, shortened
+from engine.files.times import Times
+from engine.rows.reading import nearest
+from engine.rows.values import BadValue, shown
+from saas.lib.errors import FieldError, InvalidParameter, UnreadableFile
+
+# A column that is no field: an attribute, nothing, or left for the row's own reader to refuse.
+Extras = Literal["attributes", "ignored", "kept"]
+_ATTRIBUTE = "attributes."
+# Our exports put the apostrophe there, so that a spreadsheet runs no formula.
+_DISARMED = frozenset({"'=", "'+", "'-", "'@", "'\t", "'\r"})
+# A feed whose rows each name other columns does not fill the memory with them.
+_MAX_KNOWN_COLUMNS = 10_000
+# Without these columns no row can be read.
+_NEEDED: Mapping[Kind, str] = {"items": "id", "events": "type", "users": "id"}
+_POINTER = re.compile(r"^/(?:items|events|users)/(\d+)(?=/|$)")
+
+
+class _Step(NamedTuple):
+    """What to do with the cells of one column; `name` is an attribute's, or None."""
+
+    field: str
+    read: CellReader | None
+    empty: Empty
+    name: str | None = None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+class RowShape:
+    """The rows of one file: its columns by our names for them."""
+
+    def __init__(
+        self, *, kind: Kind, mapping: Mapping[str, str], times: Times, extras: Extras
+    ) -> None:
+        self._kind = kind
+        self._fields = fields_of(kind, times)
+        self._extras = extras
+        self._ours: dict[str, list[str]] = {}
+        for ours, theirs in check_mapping(mapping, kind=kind).items():
+            self._ours.setdefault(theirs.strip(), []).append(ours)
+        self._taken = {ours for names in self._ours.values() for ours in names}
+        self._steps: dict[str, tuple[_Step, ...]] = {}
+
+    def check_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns that nothing is done with.
+
+        Raises
+        ------
+        UnreadableFile
+            A column that is needed, or that the mapping names, is not there.
+        """
+        found = ", ".join(columns)[:300]
+        for theirs in self._ours:
+            if theirs not in columns:
+                hint = nearest(theirs, dict.fromkeys(columns))
+                raise UnreadableFile(
+                    f"The file has no column {shown(theirs)}, which the mapping names{hint}; it "
+                    f"has {found}."
+                )
+        fields = {step.field for column in columns for step in self._steps_of(column)}
+        needed = _NEEDED[self._kind]
+        if needed not in fields:
+            raise UnreadableFile(
+                f"The file has no column '{needed}' (found: {found}); name one so, or send a "
+                f'mapping such as {{"{needed}": "their column"}}.'
+            )
+        return tuple(column for column in columns if not self._steps_of(column))
+
+    def row(self, record: Record) -> dict[str, Any] | RowError:
+        """Return a record as the API's row, or what is wrong with it."""
+        row: dict[str, Any] = {}
+        bad: list[tuple[str, BadValue]] = []
+        currencies: dict[str, str] = {}
+        for column, cell in record.cells.items():
+            value = cell.strip() if cell.__class__ is str else cell
+            steps = self._steps.get(column)
+            for step in self._steps_of(column) if steps is None else steps:
+                try:
+                    currency = _take(row, step, value)
+                except BadValue as error:
+                    bad.append((column, error))
+                else:
+                    if currency is not None:
+                        currencies[column] = currency
+        if currencies:
+            _agree(row, currencies, bad)
+        return self._error(record, bad) if bad else row
+
+    def _error(self, record: Record, bad: list[tuple[str, BadValue]]) -> RowError:
+        """Return the first thing that is wrong, and the names of the others."""
+        column, error = bad[0]
+        first = row_error(
+            line=record.line,
+            column=record.origin.get(column, column),
+            value=record.cells[column],
+            bad=error,
+        )
+        others = list(dict.fromkeys(record.origin.get(name, name) for name, _ in bad[1:]))
+        if not others:
+            return first
+        named = ", ".join(shortened(name) for name in others)
+        return RowError(
+            line=first.line,
+            column=first.column,
+            value=first.value,
+            code=first.code,
+            detail=f"{first.detail} Wrong as well: {named}.",
+        )
+
+    def explain(self, error: FieldError, record: Record) -> RowError:
+        """Return what the row's own reader refused, by the file's line, column and value."""
+        pointer = error.pointer
+        match = _POINTER.match(pointer)
+        if match and error.index is not None and int(match[1]) == error.index:
+            pointer = pointer[match.end() :]
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:3]]
+        column = self._column(parts, record.cells)
+        return RowError(
+            line=record.line,
+            column=record.origin.get(column, column),
+            value=shortened(record.cells.get(column)),
+            code=error.code,
+            detail=error.detail,
+        )
+
+    def _column(self, parts: list[str], cells: Mapping[str, Any]) -> str:
+        """Return the column that a member's value came from, or the member's name."""
+        if not parts:
+            return ""
+        for column in cells:
+            for step in self._steps_of(column):
+                if step.field == parts[0] and step.name in (None, *parts[1:]):
+                    return column
+        return parts[0]
+
+    def _steps_of(self, column: str) -> tuple[_Step, ...]:
+        steps = self._steps.get(column)
+        if steps is None:
+            if len(self._steps) >= _MAX_KNOWN_COLUMNS:
+                self._steps.clear()
+            steps = self._steps[column] = self._resolved(column)
+        return steps
+
+    def _resolved(self, column: str) -> tuple[_Step, ...]:
+        """Return what a column is for: the mapping's word, then its own name."""
+        name = column.strip()
+        ours = self._ours.get(name)
+        if ours is not None:
+            return tuple(self._step(each) for each in ours)
+        known = name if name in self._fields else name.lower().replace(" ", "_")
+        if known in self._fields:
+            return () if known in self._taken else (self._step(known),)
+        if self._extras == "kept":
+            return (_Step(column, _as_it_is, Empty.CLEARS),)
+        if self._extras == "ignored" or not name:
+            return ()
+        return (self._step(name if name.startswith(_ATTRIBUTE) else _ATTRIBUTE + name),)
+
+    def _step(self, ours: str) -> _Step:
+        if ours.startswith(_ATTRIBUTE):
+            name = ours.removeprefix(_ATTRIBUTE)
+            return _Step("attributes", _as_it_is, Empty.CLEARS, name)
+        field = self._fields[ours]
+        return _Step(ours, field.read, field.empty)
+
+
+def check_mapping(mapping: Mapping[str, str], *, kind: Kind) -> Mapping[str, str]:
+    """Return a mapping of our fields to columns.
+
+    Raises
+    ------
+    InvalidParameter
+        It names a field that rows of this kind do not have.
+    """
+    fields = fields_of(kind, Times(None))
+    for ours in mapping:
+        is_attribute = ours.startswith(_ATTRIBUTE) and len(ours) > len(_ATTRIBUTE)
+        if ours not in fields and not (is_attribute and "attributes" in fields):
+            raise InvalidParameter(
+                f"mapping names the field {shown(ours)}, which {kind} do not have"
+                f"{nearest(ours, fields)}; map one of {', '.join(fields)}.",
+                pointer="/mapping",
+            )
+    return mapping
+
+
+def _take(row: dict[str, Any], step: _Step, value: Any) -> str | None:
+    """Put a cell's value into the row, and return the currency that stood beside it."""
+    if value is None or value == "":
+        _empty(row, step)
+        return None
+    currency = None
+    if step.read is not None:
+        value = step.read(value)
+        if value.__class__ is Money:
+            value, currency = value
+    elif value.__class__ is not str:
+        value = as_text(value)
+    elif value[:2] in _DISARMED:
+        value = value[1:]
+    if step.field != "attributes":
+        row[step.field] = value
+    elif step.name is not None:
+        _attributes(row)[step.name] = value
+    elif isinstance(value, dict):
+        row["attributes"] = {**value, **_attributes(row)}
+    else:
+        raise BadValue("invalid_type", 'write an object such as {"colour": "red"}')
+    return currency
+
+
+def _empty(row: dict[str, Any], step: _Step) -> None:
+    if step.empty is Empty.IS_AN_ERROR:
+        raise BadValue("missing_field", f"fill in the {step.field}")
+    if step.name is not None:
+        _attributes(row)[step.name] = None
+    elif step.empty is Empty.CLEARS:
+        row.setdefault(step.field, None)
+
+
+def _attributes(row: dict[str, Any]) -> dict[str, Any]:
+    known: dict[str, Any] | None = row.get("attributes")
+    if known is None:
+        known = row["attributes"] = {}
+    return known
+
+
+def _agree(
+    row: dict[str, Any], currencies: Mapping[str, str], bad: list[tuple[str, BadValue]]
+) -> None:
+    """Take the currency beside the prices for the row's, if they are one."""
+    named = {*currencies.values(), *filter(None, [row.get("currency")])}
+    if len(named) == 1:
+        row["currency"] = named.pop()
+        return
+    advice = f"the row names the currencies {' and '.join(sorted(named))}; write one"
+    bad.append((next(iter(currencies)), BadValue("conflicting_fields", advice)))
