@@ -20,7 +20,7 @@ from api.v1.serializers import page_of
 from api.v1.user_tokens import MEMBER as USER_TOKEN
 from api.v1.user_tokens import admit_users
 from api.v1.views import EnvironmentView
-from engine.rows.reading import nearest
+from engine.rows.reading import MAX_UNKNOWN_NAMED, nearest
 from engine.rows.values import BadValue, read_id, read_time, shown
 from engine.selectors.events import event_page
 from engine.services.delete_event import delete_event
@@ -104,14 +104,14 @@ class EventView(EnvironmentView):
 
 
 def _unknown_members(body: dict[str, Any]) -> list[dict[str, str]]:
+    unknown = [name[:80] for name in body if name not in _ENVELOPE]
     return [
         {
             "pointer": f"/{name}",
             "code": "unknown_field",
-            "detail": f"The request has the unknown field '{name[:80]}'{nearest(name, _ENVELOPE)}.",
+            "detail": f"The request has the unknown field '{name}'{nearest(name, _ENVELOPE)}.",
         }
-        for name in body
-        if name not in _ENVELOPE
+        for name in unknown[:MAX_UNKNOWN_NAMED]
     ]
 
 

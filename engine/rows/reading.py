@@ -14,6 +14,10 @@ from saas.lib.errors import FieldError
 
 Reader = Callable[[Any], Any]
 
+# A row that is all unknown names costs no more to explain than a bad one, and is echoed no longer.
+MAX_UNKNOWN_NAMED = 20
+_NAME_CHARACTERS = 128
+
 
 class Place(msgspec.Struct, frozen=True):
     """Where a row stands: what a sentence calls it, and the JSON pointer that leads to it."""
@@ -50,7 +54,7 @@ class Reading(msgspec.Struct):
     bad
         Each refused value with its field and the reason.
     unknown
-        Names that the row may not have.
+        The first names that the row may not have, shortened.
     """
 
     values: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -77,7 +81,8 @@ def read_members(row: Mapping[str, Any], readers: Mapping[str, Reader]) -> Readi
     for name, value in row.items():
         reader = readers.get(name)
         if reader is None:
-            reading.unknown.append(name)
+            if len(reading.unknown) < MAX_UNKNOWN_NAMED:
+                reading.unknown.append(name[:_NAME_CHARACTERS])
         elif value is None:
             reading.values[name] = None
         else:

@@ -265,6 +265,17 @@ def test_an_unknown_field_is_a_warning(api: ApiClient, acorn_key: str) -> None:
     ]
 
 
+def test_of_very_many_unknown_fields_the_first_are_named_and_shortened(
+    api: ApiClient, acorn_key: str
+) -> None:
+    many = {f"{number}{'x' * 1_000}": 1 for number in range(1_000)}
+    answer = _post(api, acorn_key, {**VIEW, **many}, **many)
+    assert [len(each["pointer"]) for each in answer["warnings"]] == [
+        *[len("/events/0/") + 128] * 20,
+        *[len("/") + 80] * 20,
+    ]
+
+
 def test_a_request_has_at_most_1000_events(api: ApiClient, acorn_key: str) -> None:
     answer = api.post("/v1/events", json={"events": [VIEW] * 1001}, key=acorn_key)
     assert_problem(answer, 413, "batch_too_large")
