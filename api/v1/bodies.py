@@ -37,9 +37,9 @@ def read_envelope(body: Any, *, known: Collection[str]) -> dict[str, Any]:
     envelope = read_object(body)
     for name in envelope:
         if name not in known:
+            name = name[:_SHOWN_CHARACTERS]
             matches = get_close_matches(name, known, n=1)
             hint = f"did you mean '{matches[0]}'?" if matches else f"it has: {', '.join(known)}."
-            name = name[:_SHOWN_CHARACTERS]
             raise UnknownField(f"'{name}' is no member of this call; {hint}", pointer=f"/{name}")
     return envelope
 

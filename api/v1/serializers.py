@@ -73,9 +73,10 @@ def read_body(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
 
 
 def _unknown_field(name: str, *, known: list[str]) -> UnknownField:
+    name = name[:_SHOWN_CHARACTERS]
     nearest = difflib.get_close_matches(name, known, n=1)
     way_out = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}."
     return UnknownField(
-        f"'{name[:_SHOWN_CHARACTERS]}' is not a member of this call; {way_out}",
+        f"'{name}' is not a member of this call; {way_out}",
         pointer="/" + name.replace("~", "~0").replace("/", "~1"),
     )

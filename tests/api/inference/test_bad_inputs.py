@@ -95,6 +95,15 @@ def test_an_unknown_field_is_answered_with_the_nearest_known_one(
     assert "did you mean 'exclude_purchased'?" in answer.json()["detail"]
 
 
+def test_a_long_bad_body_is_explained_briefly(service: Service, acorn_hand: Hand) -> None:
+    key = acorn_hand.make_key()
+    name = service.post("popular", key, b'{"' + b"x" * 5_000_000 + b'": 1}')
+    assert name.json()["code"] == "unknown_field"
+    value = service.post("popular", key, b'{"exclude": [' + b"[]," * 1_000_000 + b"[]]}")
+    assert [each["pointer"] for each in value.json()["errors"]] == ["/exclude/0"]
+    assert max(len(answer.content) for answer in (name, value)) < 1_000
+
+
 def test_a_bad_value_is_named(service: Service, acorn_hand: Hand) -> None:
     answer = service.post("for-user", acorn_hand.make_key(), {"limit": "ten"})
     assert (
