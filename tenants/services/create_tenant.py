@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from saas.lib.config import config
-from saas.lib.errors import Conflict
+from saas.lib.errors import Conflict, InvalidParameter
 from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement, Tenant
 from tenants.services.provision_environment import provision_environment
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,19 @@ def create_tenant(*, name: str, slug: str) -> CreatedTenant:
 
     Raises
     ------
+    InvalidParameter
+        The slug cannot be part of a hostname.
     Conflict
         The slug is taken.
     SchemaScriptMissingError
         The migrations have not been run with this code.
     """
+    if not _SLUG.fullmatch(slug):
+        raise InvalidParameter(
+            f"The slug '{slug[:80]}' cannot be part of a hostname; "
+            "send 1 to 50 lower-case letters, digits and hyphens such as 'acorn-books'.",
+            pointer="/slug",
+        )
     with on_platform(), transaction.atomic():
         if Tenant.objects.filter(slug=slug).exists():
             raise Conflict(f"The slug '{slug}' is taken; choose another one.")
