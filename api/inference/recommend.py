@@ -105,6 +105,10 @@ class _Call:
             category=request.category if isinstance(request, PopularRequest) else None,
             limit=request.limit,
             collapse=request.collapse,
+            # The store's own selection stays a selection.
+            among=[row for each in request.item_ids for row in catalogue.find(each)]
+            if isinstance(request, RerankRequest)
+            else None,
         )
         return Outcome(
             strategy="newest",

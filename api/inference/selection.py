@@ -71,7 +71,13 @@ def ranked_rows(
 
 
 def newest_rows(
-    catalogue: Catalogue, *, hidden: Iterable[int], category: str | None, limit: int, collapse: str
+    catalogue: Catalogue,
+    *,
+    hidden: Iterable[int],
+    category: str | None,
+    limit: int,
+    collapse: str,
+    among: Iterable[int] | None = None,
 ) -> list[int]:
     """Return the catalogue rows of the newest items on sale: what a store without a model shows."""
     size = catalogue.size
@@ -80,6 +86,10 @@ def newest_rows(
     allowed[rows] = False
     groups = catalogue.groups[:size]
     allowed = _without_groups(allowed, groups=groups, of_rows=rows, catalogue=catalogue)
+    if among is not None:
+        is_given = np.zeros(size, dtype=np.bool_)
+        is_given[[row for row in among if row < size]] = True
+        allowed &= is_given
     if category is not None:
         is_inside = np.zeros(size, dtype=np.bool_)
         inside = catalogue.in_category(category)

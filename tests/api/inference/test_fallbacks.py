@@ -32,6 +32,15 @@ def test_without_a_model_the_newest_items_on_sale_are_shown(
     assert answer["items"][0]["source"] == "newest"
 
 
+def test_without_a_model_a_selection_is_still_a_selection(
+    service: Service, acorn_hand: Hand
+) -> None:
+    for item_id in ("first", "second", "third"):
+        acorn_hand.put(item_id)
+    body = {"item_ids": ["second", "first", "nothing"]}
+    assert service.ids("rerank", acorn_hand.make_key(), body) == ["second", "first"]
+
+
 @pytest.mark.parametrize(
     ("operation", "body", "fallback"),
     [
