@@ -78,6 +78,7 @@ class ByteSource:
 
     def _open(self) -> None:
         self.total_bytes = _size(self._file)
+        self._begins_at_zero = self.total_bytes is not None and self._file.tell() == 0
         if self.total_bytes is not None and self.total_bytes > MAX_FILE_BYTES:
             raise _too_large("The file has")
         self._counted = _Counted(self._file)
@@ -136,8 +137,8 @@ class ByteSource:
 
     def seekable(self) -> BinaryIO:
         """Return the unpacked content as a file with a known end, before anything was read."""
-        if self._stream is self._counted and self.total_bytes is not None:
-            self._file.seek(-self.total_bytes, os.SEEK_END)
+        if self._stream is self._counted and self._begins_at_zero:
+            self._file.seek(0)
             return self._file
         spooled: BinaryIO = TemporaryFile()  # noqa: SIM115  # closed with this source
         while data := self.read(1024 * 1024):

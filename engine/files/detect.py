@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from engine.files.byte_source import ByteSource
 from engine.files.cells import Kind
 from engine.files.delimited_text import DelimitedText
-from engine.files.google_merchant import GoogleMerchant, is_google_merchant
+from engine.files.google_merchant import GoogleMerchant, has_merchant_id, is_google_merchant
 from engine.files.json_lines import JsonLines
 from engine.files.merchant_xml import MerchantXml
 from engine.files.parquet_table import ParquetTable
@@ -47,7 +47,9 @@ def container_of(source: ByteSource) -> Container:
     return DelimitedText(source)
 
 
-def format_of(container: Container, *, kind: Kind, asked: Format) -> Format:
+def format_of(
+    container: Container, *, kind: Kind, asked: Format, mapping: Mapping[str, str]
+) -> Format:
     """Return whose names the columns have; never "auto".
 
     Raises
@@ -70,10 +72,28 @@ def format_of(container: Container, *, kind: Kind, asked: Format) -> Format:
     if is_feed and (kind != "items" or asked not in {"auto", "google_merchant"}):
         raise UnreadableFile("The file is XML; only items as a Google Merchant feed come as XML.")
     if asked != "auto":
+        _check_named_as(asked, container.columns, mapping)
         return asked
     if is_feed:
         return "google_merchant"
     return _named_as(container.columns) if kind == "items" and container.columns else "plain"
+
+
+def _check_named_as(
+    asked: Format, columns: tuple[str, ...] | None, mapping: Mapping[str, str]
+) -> None:
+    if columns is None or "id" in mapping:
+        return
+    is_named = {
+        "google_merchant": has_merchant_id,
+        "shopify": is_shopify,
+        "woocommerce": is_woocommerce,
+    }.get(asked)
+    if is_named is not None and not is_named(columns):
+        found = ", ".join(columns)[:300]
+        raise UnreadableFile(
+            f"The columns are not those of '{asked}' (found: {found}); send format 'auto'."
+        )
 
 
 def _named_as(columns: tuple[str, ...]) -> Format:

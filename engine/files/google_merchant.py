@@ -88,3 +88,8 @@ def is_google_merchant(columns: tuple[str, ...]) -> bool:
     """Return whether a header is Merchant Center's."""
     names = {_name(column) for column in columns}
     return {"id", "title"} <= names and len(names & {*_NAMES, "gtin", "mpn"}) >= 2
+
+
+def has_merchant_id(columns: tuple[str, ...]) -> bool:
+    """Return whether rows under a header can be told apart, as those of a supplemental feed."""
+    return "id" in map(_name, columns)

@@ -18,7 +18,7 @@ from engine.files.json_lines import JsonLines
 from engine.files.limits import MAX_BATCH_CHARACTERS, MAX_BATCH_ROWS, MAX_ROWS
 from engine.files.parquet_table import ParquetTable
 from engine.files.records import Entry, Record, RowError
-from engine.files.row_shape import Extras, RowShape
+from engine.files.row_shape import Extras, RowShape, check_mapped, check_mapping
 from engine.files.times import Times
 from saas.lib.errors import FieldError, ImportTooLarge
 
@@ -91,8 +91,9 @@ class RowReader(Iterator[Batch]):
         times = Times(timezone)
         self._source = source
         self._container = container_of(source)
-        self.format = format_of(self._container, kind=kind, asked=format)
+        self.format = format_of(self._container, kind=kind, asked=format, mapping=mapping)
         self._dialect = dialect_of(self.format, mapping=mapping, times=times, now=now)
+        check_mapping(mapping, kind=kind)
         names = mapping if self._dialect is None else _NO_MAPPING
         self._shape = RowShape(
             kind=kind, mapping=names, times=times, extras=_extras(self._container, kind)
@@ -100,8 +101,10 @@ class RowReader(Iterator[Batch]):
         self.columns = self._container.columns
         self.total_bytes = source.total_bytes
         self.ignored_columns: tuple[str, ...] = ()
-        if self.columns is not None and self._dialect is None:
-            self.ignored_columns = self._shape.check_columns(self.columns)
+        if self.columns is not None:
+            check_mapped(mapping, self.columns)
+            if self._dialect is None:
+                self.ignored_columns = self._shape.check_columns(self.columns)
         self._first_batch = first_batch
         self._batches = self._cut()
 
@@ -133,8 +136,20 @@ class RowReader(Iterator[Batch]):
         self._source.close()
 
     def _cut(self) -> Iterator[Batch]:
-        ordinal, rows, characters = 0, 0, 0
+        rows = 0
+        for ordinal, entries in enumerate(self._parts()):
+            rows += len(entries)
+            if rows > MAX_ROWS:
+                raise ImportTooLarge(
+                    f"The file has more than {MAX_ROWS:,} rows; send it in several parts."
+                )
+            if ordinal >= self._first_batch:
+                yield self._batch(ordinal, entries)
+
+    def _parts(self) -> Iterator[list[Entry]]:
+        """Yield what each batch is made of: as many rows as it takes, fewer where they are long."""
         waiting: list[Entry] = []
+        characters = 0
         for block in self._container.blocks():
             entries = block.entries
             waiting += entries if self._dialect is None else self._dialect.entries(entries)
@@ -142,17 +157,10 @@ class RowReader(Iterator[Batch]):
             while len(waiting) >= MAX_BATCH_ROWS or (
                 waiting and characters >= MAX_BATCH_CHARACTERS
             ):
-                entries, waiting = waiting[:MAX_BATCH_ROWS], waiting[MAX_BATCH_ROWS:]
-                rows += len(entries)
-                if rows > MAX_ROWS:
-                    raise ImportTooLarge(
-                        f"The file has more than {MAX_ROWS:,} rows; send it in several parts."
-                    )
-                if ordinal >= self._first_batch:
-                    yield self._batch(ordinal, entries)
-                ordinal, characters = ordinal + 1, 0
-        if waiting and ordinal >= self._first_batch:
-            yield self._batch(ordinal, waiting)
+                yield waiting[:MAX_BATCH_ROWS]
+                waiting, characters = waiting[MAX_BATCH_ROWS:], 0
+        if waiting:
+            yield waiting
 
     def _batch(self, ordinal: int, entries: list[Entry]) -> Batch:
         batch = Batch(ordinal, _shape=self._shape)

@@ -49,7 +49,7 @@ class RowShape:
         self._fields = fields_of(kind, times)
         self._extras = extras
         self._ours: dict[str, list[str]] = {}
-        for ours, theirs in check_mapping(mapping, kind=kind).items():
+        for ours, theirs in mapping.items():
             self._ours.setdefault(theirs.strip(), []).append(ours)
         self._taken = {ours for names in self._ours.values() for ours in names}
         self._steps: dict[str, tuple[_Step, ...]] = {}
@@ -60,19 +60,12 @@ class RowShape:
         Raises
         ------
         UnreadableFile
-            A column that is needed, or that the mapping names, is not there.
+            The column that every row needs is not there.
         """
-        found = ", ".join(columns)[:300]
-        for theirs in self._ours:
-            if theirs not in columns:
-                hint = nearest(theirs, dict.fromkeys(columns))
-                raise UnreadableFile(
-                    f"The file has no column {shown(theirs)}, which the mapping names{hint}; it "
-                    f"has {found}."
-                )
         fields = {step.field for column in columns for step in self._steps_of(column)}
         needed = _NEEDED[self._kind]
         if needed not in fields:
+            found = _named(columns)
             raise UnreadableFile(
                 f"The file has no column '{needed}' (found: {found}); name one so, or send a "
                 f'mapping such as {{"{needed}": "their column"}}.'
@@ -177,13 +170,13 @@ class RowShape:
         return _Step(ours, field.read, field.empty)
 
 
-def check_mapping(mapping: Mapping[str, str], *, kind: Kind) -> Mapping[str, str]:
-    """Return a mapping of our fields to columns.
+def check_mapping(mapping: Mapping[str, str], *, kind: Kind) -> None:
+    """Refuse a mapping of fields that rows of this kind do not have.
 
     Raises
     ------
     InvalidParameter
-        It names a field that rows of this kind do not have.
+        It names such a field.
     """
     fields = fields_of(kind, Times(None))
     for ours in mapping:
@@ -194,7 +187,27 @@ def check_mapping(mapping: Mapping[str, str], *, kind: Kind) -> Mapping[str, str
                 f"{nearest(ours, fields)}; map one of {', '.join(fields)}.",
                 pointer="/mapping",
             )
-    return mapping
+
+
+def check_mapped(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Refuse a file that lacks a column of the mapping.
+
+    Raises
+    ------
+    UnreadableFile
+        It does.
+    """
+    for theirs in mapping.values():
+        if theirs.strip() not in columns:
+            hint = nearest(theirs, dict.fromkeys(columns))
+            raise UnreadableFile(
+                f"The file has no column {shown(theirs)}, which the mapping names{hint}; it has "
+                f"{_named(columns)}."
+            )
+
+
+def _named(columns: Sequence[str]) -> str:
+    return ", ".join(columns)[:300]
 
 
 def _take(row: dict[str, Any], step: _Step, value: Any) -> str | None:
