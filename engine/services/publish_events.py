@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 import structlog
 from redis.exceptions import RedisError
@@ -22,15 +23,20 @@ from saas.lib.redis_client import redis_client
 
 log = structlog.get_logger()
 
+_moment = attrgetter("epoch_ms")
+
 # KEYS: the lists, then the watermark. ARGV: the most entries of a list, its seconds, an epoch in
 # case there is none, then for each list the number of its entries and the entries. One command:
 # a pipeline of three for each list made the whole request a fifth slower (measured).
 _PUBLISH = """
+local most = tonumber(ARGV[1])
 local next = 4
 for list = 1, #KEYS - 1 do
     local entries = tonumber(ARGV[next])
-    redis.call('LPUSH', KEYS[list], unpack(ARGV, next + 1, next + entries))
-    redis.call('LTRIM', KEYS[list], 0, ARGV[1] - 1)
+    local length = redis.call('LPUSH', KEYS[list], unpack(ARGV, next + 1, next + entries))
+    if length > most then
+        redis.call('LTRIM', KEYS[list], 0, most - 1)
+    end
     redis.call('EXPIRE', KEYS[list], ARGV[2])
     next = next + entries + 1
 end
@@ -62,8 +68,8 @@ def publish_events(
     # A new epoch says that the numbers before it, and the lists, were lost.
     arguments: list[bytes | str | int] = [MAX_RECENT_EVENTS, RECENT_EVENTS_SECONDS, new_ulid()]
     for events in recent.values():
-        ordered = sorted(events, key=lambda event: event.epoch_ms)[-MAX_RECENT_EVENTS:]
-        arguments += [len(ordered), *(pack(event) for event in ordered)]
+        ordered = sorted(events, key=_moment)[-MAX_RECENT_EVENTS:]
+        arguments += [len(ordered), *map(pack, ordered)]
     try:
         watermark = redis_client().eval(
             _PUBLISH, len(lists) + 1, *lists, watermark_hash(environment_id), *arguments

@@ -21,7 +21,7 @@ _ENSURE = """
         SELECT sent.ref FROM unnest(string_to_array(%s, chr(31))) AS sent (ref)
         WHERE (SELECT true FROM engine_itemref AS known WHERE known.ref = sent.ref) IS NULL
         ORDER BY sent.ref
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (ref) DO NOTHING
     )
     INSERT INTO engine_shopper
         (kind, external_id, attributes, personalise, created_at, updated_at, change_seq)
@@ -34,7 +34,7 @@ _ENSURE = """
         WHERE known.kind = sent.kind AND known.external_id = sent.external_id
     ) IS NULL
     ORDER BY sent.kind, sent.external_id
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (kind, external_id) DO NOTHING
 """
 # In the order of the keys, so that two requests with the same events never wait in a circle.
 # Columns come as one text each: psycopg packs an array element by element, in Python.
@@ -75,7 +75,7 @@ _INSERT = """
             recommendation_id, placement, context::jsonb
         FROM sent
         ORDER BY event_key, line
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (event_key, line) DO NOTHING
         RETURNING event_key, line
     )
     SELECT string_agg(uuid_send(event_key), ''::bytea) FROM stored WHERE line = 0
