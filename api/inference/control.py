@@ -16,6 +16,7 @@ import structlog
 from psycopg.rows import kwargs_row
 
 from api.inference import metrics
+from api.inference.error_reports import report_error
 from api.inference.snapshot import (
     ApiKey,
     Changes,
@@ -118,7 +119,11 @@ class Control:
             self._wake.clear()
             with self._lock:
                 waiting, self._waiting = self._waiting, []
-            self._look()
+            try:
+                self._look()
+            except Exception as error:  # noqa: BLE001  # the thread's edge: revocations must arrive
+                _log.exception("control_look_failed")
+                report_error(error)
             for look in waiting:
                 if look.set_running_or_notify_cancel():
                     look.set_result(None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from api.inference.control import MIN_SECONDS_BETWEEN_REFRESHES
 from api.inference.snapshot import ApiKey, Changes, Snapshot, load, save
 from saas.lib.config import Config
 from tenants import tokens
-from tests.api.inference.conftest import Hand, Service
+from tests.api.inference.conftest import PROMISED_SECONDS, Hand, Service, eventually
 
 NOWHERE = "postgresql://app:secret@/shelfwise?host=/nonexistent"
 
@@ -51,6 +52,25 @@ def test_the_cache_holds_digests_and_is_readable_by_us_alone(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert tokens.digest(key) in path.read_bytes()
     assert key.encode() not in path.read_bytes()
+
+
+def test_a_look_that_fails_does_not_end_the_looking(
+    service: Service, acorn_hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = acorn_hand.make_key()
+    assert service.post("popular", key).status_code == 200
+    failed = threading.Event()
+
+    def fail() -> None:
+        monkeypatch.undo()
+        failed.set()
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(service.runtime.control, "_on_change", fail)
+    acorn_hand.make_key()
+    assert failed.wait(timeout=PROMISED_SECONDS)
+    acorn_hand.revoke(key)
+    eventually(lambda: service.post("popular", key).status_code == 401)
 
 
 def test_unknown_keys_cannot_hammer_postgresql(
