@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from engine.jobs import TRAIN_IF_CHANGED_JOB, TRAINING_JOB
+from engine.jobs import IMPORT_JOB, TRAIN_IF_CHANGED_JOB, TRAINING_JOB
+from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
+from engine.services.run_import import run_import as take_in
 from engine.services.train_if_changed import train_if_changed
 from engine.services.train_model import train_model as train
 from tenants.context import in_environment
@@ -28,3 +30,13 @@ def train_if_data_changed(environment: Environment, job: ClaimedJob) -> None:
     with in_environment(environment):
         train_if_changed(environment=environment)
         finish_job(job)
+
+
+def _fail_import(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    fail_import(import_id=str(job.payload["import_id"]), reason=reason)
+
+
+@tenant_task(name=IMPORT_JOB, on_failure=_fail_import)
+def run_import(environment: Environment, job: ClaimedJob) -> None:
+    """Take a file in, from where it was left."""
+    take_in(environment=environment, job=job)

@@ -71,9 +71,10 @@ def read_data(request: Request) -> Any:
         return request.data
     except NoParser:
         sent = (request.content_type or "").partition(";")[0]
+        read = ", ".join(parser.media_type for parser in request.parsers or ())
         raise UnsupportedMediaType(
-            f"Content-Type '{sent[:80]}' is not read; send 'application/json'.",
-            headers={"Accept": "application/json"},
+            f"Content-Type '{sent[:80]}' is not read; send '{read}'.",
+            headers={"Accept": read},
         ) from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.v1 import (
     auth,
     events,
+    imports,
     items,
     keys,
     models,
@@ -20,6 +21,7 @@ urlpatterns = [
     *items.urlpatterns,
     *users.urlpatterns,
     *events.urlpatterns,
+    *imports.urlpatterns,
     *models.urlpatterns,
     *training_runs.urlpatterns,
     *readiness.urlpatterns,

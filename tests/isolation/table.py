@@ -24,9 +24,17 @@ class Row:
     foreign: int
     body: Any = None
     query: str = ""
+    # A multipart body, where the route takes a file.
+    form: bytes | None = None
     # A page's key gets 403 though it has the scope.
     is_for_server: bool = False
 
+
+FORM_TYPE = "multipart/form-data; boundary=part"
+_IMPORT = b"".join(
+    b'--part\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % part
+    for part in ((b"kind", b"items"), (b'file"; filename="items.csv', b"id,title\nmine,Mine\n"))
+)
 
 ROUTES: dict[str, Row] = {
     "GET /docs": Row(PUBLIC, 200, 200),
@@ -59,6 +67,12 @@ ROUTES: dict[str, Row] = {
     "GET /v1/users/<id:user_id>": Row("catalogue:read", 200, 404),
     "PATCH /v1/users/<id:user_id>": Row("catalogue:write", 200, 200, body={"attributes": {}}),
     "DELETE /v1/users/<id:user_id>": Row("catalogue:write", 204, 404),
+    "GET /v1/imports": Row("catalogue:read", 200, 200),
+    "POST /v1/imports": Row("catalogue:write", 202, 202, form=_IMPORT + b"--part--\r\n"),
+    "GET /v1/imports/<id:import_id>": Row("catalogue:read", 200, 404),
+    "GET /v1/imports/<id:import_id>/errors.csv": Row("catalogue:read", 200, 404),
+    "POST /v1/imports/<id:import_id>:cancel": Row("catalogue:write", 200, 404, body={}),
+    "POST /v1/imports/<id:import_id>:confirm": Row("catalogue:write", 200, 404, body={}),
     "GET /v1/readiness": Row("models:read", 200, 200),
     "GET /v1/models": Row("models:read", 200, 200),
     "GET /v1/models/<id:version>": Row("models:read", 200, 404),

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from django.http import HttpResponse
 
+from engine.models.imports import Import
 from engine.models.training import ModelVersion, TrainingRun
 from engine.services.ingest_events import ingest_events
 from engine.services.write_items import put_item
@@ -25,7 +26,7 @@ from tenants.models.environment import Environment
 from tests.api.conftest import ApiClient, assert_problem
 from tests.conftest import make_key
 from tests.isolation.routes import api_routes
-from tests.isolation.table import ANY, PUBLIC, ROUTES, Row
+from tests.isolation.table import ANY, FORM_TYPE, PUBLIC, ROUTES, Row
 
 # Stands in everything of Acorn's that an answer could show.
 MARKER = "Only for Acorn's eyes"
@@ -40,6 +41,7 @@ class Objects:
     key_id: str
     version: str
     run_id: str
+    import_id: str
     event_id: str
     user_id: str
 
@@ -53,7 +55,7 @@ class Objects:
 def objects(acorn: Environment) -> Objects:
     """One of everything in Acorn's live environment."""
     now = datetime(2026, 6, 1, tzinfo=UTC)
-    version, run_id = new_ulid(), new_ulid()
+    version, run_id, import_id = new_ulid(), new_ulid(), new_ulid()
     victim = ApiKey.objects.get(digest=tokens.digest(make_key(acorn)))
     ApiKey.objects.filter(pk=victim.pk).update(name=MARKER)
     with in_environment(acorn):
@@ -88,11 +90,22 @@ def objects(acorn: Environment) -> Objects:
         TrainingRun.objects.create(
             id=run_id, status="failed", stage="", error=MARKER, created_at=now, finished_at=now
         )
+        Import.objects.create(
+            id=import_id,
+            kind="items",
+            format="plain",
+            mode="full",
+            dry_run=False,
+            status=Import.Status.NEEDS_CONFIRMATION,
+            error=MARKER,
+            created_at=now,
+        )
     return Objects(
         item_id="acorn-item",
         key_id=victim.pk,
         version=version,
         run_id=run_id,
+        import_id=import_id,
         event_id="acorn-event",
         user_id="acorn-user",
     )
@@ -116,7 +129,8 @@ def ask(request: pytest.FixtureRequest, api: ApiClient, objects: Objects) -> Ask
     body = None if row.body is None else orjson.loads(objects.fill(orjson.dumps(row.body).decode()))
 
     def call(key: str | None) -> HttpResponse:
-        response: HttpResponse = api.request(method, path, key=key, json=body)
+        sent = {"json": body} if row.form is None else {"body": row.form, "content_type": FORM_TYPE}
+        response: HttpResponse = api.request(method, path, key=key, **sent)
         return response
 
     return call

@@ -10,6 +10,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
+from engine.services.import_uploads import remove_old_uploads
 from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.start_first_trainings import start_first_trainings
 from saas.celery import LONG_KINDS, publish
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             clock=[
                 Periodic("daily trainings", 60, queue_daily_trainings),
                 Periodic("first trainings", 10, _FirstTrainings()),
+                Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("idempotency records", 60, expire_idempotency_records),
             ],
         )

@@ -1,0 +1,162 @@
+"""Runs an import in chunks, each with its effect, its errors and its progress in one transaction.
+
+An incremental import writes each chunk as it is read. A full one, and any dry run, tries each
+chunk out, takes it back and stages its rows; a full one then reaches its verdict and applies them.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import cast
+
+import structlog
+from django.utils import timezone
+
+from engine.files.cells import Kind
+from engine.files.detect import Format
+from engine.files.open_rows import Batch, open_rows
+from engine.files.records import RowError
+from engine.models.imports import Import, StagedRow
+from engine.selectors.imports import locked_import
+from engine.services.apply_import import (
+    apply_staged_rows,
+    delete_missing_items,
+    reach_verdict,
+)
+from engine.services.import_chunks import (
+    ImportStoppedError,
+    RunningImport,
+    count_rows,
+)
+from engine.services.import_uploads import upload_path
+from engine.services.stage_rows import rows_met, stage_rows
+from engine.services.write_import_rows import FileRow, taken_back, write_import_rows
+from saas.lib.errors import FieldError, ShelfwiseError
+from tenants.context import in_environment
+from tenants.errors import JobFailedError
+from tenants.models.environment import Environment
+from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
+
+log = structlog.get_logger()
+
+
+def run_import(*, environment: Environment, job: ClaimedJob) -> None:
+    """Run an import's job, from where the last worker's commit left it.
+
+    Parameters
+    ----------
+    environment
+        Whose data the file holds.
+    job
+        Its payload names the import.
+
+    Raises
+    ------
+    JobFailedError
+        The file cannot be read; the message is for the shop's developer.
+    LeaseLostError
+        Another worker has taken the job over; it goes on after the last committed chunk.
+    """
+    running = RunningImport(environment, job, str(job.payload["import_id"]))
+    started = time.monotonic()
+    row = _begin(running)
+    log.info("import_started", id=row.pk, attempt=job.attempts, rows_read=row.rows_read)
+    try:
+        if row.stage == Import.Stage.READING:
+            _read(running, row)
+        apply_staged_rows(running)
+        delete_missing_items(running)
+    except ImportStoppedError:
+        pass
+    except ShelfwiseError as error:
+        raise JobFailedError(error.detail) from error
+    row = _end(running)
+    log.info(
+        "import_ended",
+        id=row.pk,
+        status=row.status,
+        rows=row.rows_read,
+        rejected=row.rejected,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _begin(running: RunningImport) -> Import:
+    with in_environment(running.environment):
+        ensure_held(running.job)
+        row = locked_import(running.id)
+        if row.status == Import.Status.QUEUED:
+            row.status = Import.Status.RUNNING
+            if row.started_at is None:
+                row.started_at = row.stage_started_at = timezone.now()
+            row.save()
+    return row
+
+
+def _read(running: RunningImport, row: Import) -> None:
+    path = upload_path(environment_id=running.environment.pk, import_id=row.pk)
+    if not path.exists():
+        raise JobFailedError("The file is not kept any more; send it again.")
+    with open_rows(
+        path,
+        kind=cast(Kind, row.kind),
+        format=cast(Format, row.format),
+        mapping=row.mapping,
+        timezone=row.timezone,
+        now=row.created_at,
+        first_batch=row.batches_read,
+    ) as reader:
+        for batch in reader:
+            with running.chunk() as row:
+                row.format = reader.format
+                _take(running, row, batch)
+                row.share_read = reader.bytes_read / max(1, reader.total_bytes or 0)
+    with running.chunk() as row:
+        if row.mode == "full":
+            reach_verdict(row)
+
+
+def _take(running: RunningImport, row: Import, batch: Batch) -> None:
+    """Take one batch of the file in, or try it out."""
+    rows = [FileRow(line, values) for line, values in zip(batch.lines, batch.rows, strict=True)]
+
+    def explain(error: FieldError, index: int) -> RowError:
+        return batch.explain(error, index=index)
+
+    writing = partial(
+        write_import_rows,
+        environment=running.environment,
+        kind=row.kind,
+        received_at=row.created_at,
+    )
+    if row.dry_run or row.mode == "full":
+        met = rows_met(import_id=row.pk, kind=row.kind, before=row.rows_read, rows=rows)
+        with taken_back():
+            for earlier in met:
+                writing(rows=earlier)
+            written = writing(rows=rows, explain=explain)
+        stage_rows(
+            import_id=row.pk, kind=row.kind, first=row.rows_read, rows=rows, without=written.bad
+        )
+    else:
+        written = writing(rows=rows, explain=explain)
+    written.counts["rejected"] += len(batch.errors)
+    written.errors += batch.errors
+    count_rows(row, written)
+    row.rows_read += len(batch.rows) + len(batch.errors)
+    row.batches_read = batch.ordinal + 1
+
+
+def _end(running: RunningImport) -> Import:
+    with in_environment(running.environment):
+        row = locked_import(running.id)
+        if row.status == Import.Status.RUNNING:
+            row.status = Import.Status.COMPLETED
+            row.rows_total = row.rows_read
+        if row.status != Import.Status.NEEDS_CONFIRMATION:
+            row.finished_at = row.finished_at or timezone.now()
+            StagedRow.objects.filter(import_id=row.pk).delete()
+        row.save()
+        finish_job(running.job)
+    return row

@@ -1,0 +1,57 @@
+"""Queues an import whose file lies in the artifact store: a row to watch and a job for a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from engine.jobs import IMPORT_JOB
+from engine.models.imports import Import
+from tenants.models.environment import Environment
+from tenants.services.enqueue_job import enqueue_job
+
+
+def start_import(
+    *,
+    environment: Environment,
+    import_id: str,
+    kind: str,
+    file_format: str,
+    mode: str,
+    is_dry_run: bool,
+    time_zone: str | None,
+    mapping: Mapping[str, str],
+) -> None:
+    """Queue an import; call inside the environment.
+
+    Parameters
+    ----------
+    environment
+        Whose data the file holds.
+    import_id
+        Under which the file was uploaded.
+    kind
+        ``items``, ``events`` or ``users``.
+    file_format
+        ``auto``, ``plain`` or a shop system's.
+    mode
+        ``incremental`` adds and changes; ``full`` also deletes the items that the file lacks.
+    is_dry_run
+        Whether nothing is to be written.
+    time_zone
+        Of the times that come without an offset.
+    mapping
+        The file's columns by our fields.
+    """
+    Import.objects.create(
+        id=import_id,
+        kind=kind,
+        format=file_format,
+        mode=mode,
+        dry_run=is_dry_run,
+        timezone=time_zone,
+        mapping=dict(mapping),
+        created_at=timezone.now(),
+    )
+    enqueue_job(kind=IMPORT_JOB, environment_id=environment.pk, payload={"import_id": import_id})
