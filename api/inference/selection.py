@@ -116,6 +116,8 @@ def _without_groups(
 ) -> Mask:
     if not of_rows or not catalogue.n_groups:
         return allowed
+    # Copied before they are counted: the catalogue's thread adds groups meanwhile.
+    groups = groups.copy()
     # The last entry answers for NO_GROUP, which is -1.
     is_hidden = np.zeros(catalogue.n_groups + 1, dtype=np.bool_)
     is_hidden[groups[of_rows]] = True

@@ -87,10 +87,12 @@ class Shelf:
         """Return, by the model's item rows, which items lie under a category."""
         if self.model is None:
             return np.zeros(0, dtype=np.bool_)
+        # Copied before the catalogue is measured, which grows meanwhile.
+        catalogue_rows = self.catalogue_rows.copy()
         is_inside = np.zeros(self.catalogue.size, dtype=np.bool_)
         rows = self.catalogue.in_category(path)
         is_inside[rows[rows < len(is_inside)]] = True
-        known = np.flatnonzero(self.catalogue_rows != NO_ROW)
+        known = np.flatnonzero(catalogue_rows != NO_ROW)
         mask = np.zeros(len(self.available), dtype=np.bool_)
-        mask[known] = is_inside[self.catalogue_rows[known]]
+        mask[known] = is_inside[catalogue_rows[known]]
         return mask

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
 import msgspec
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from api.inference.answers import Product
 from api.inference.catalogue import Catalogue, ItemRow
 from api.inference.selection import newest_rows
+from api.inference.shelf import NO_ROW, Shelf
 
 
 def an_item(item_id: str, **fields: Any) -> ItemRow:
@@ -139,3 +143,51 @@ def test_the_newest_come_first_one_of_each_group(catalogue: Catalogue) -> None:
     assert [catalogue.item_ids[row] for row in rows] == ["new", "blue", "old"]
     every = newest_rows(catalogue, hidden=[], category=None, limit=2, collapse="none")
     assert [catalogue.item_ids[row] for row in every] == ["sibling", "given"]
+
+
+class Growing(Catalogue):
+    """A catalogue whose thread is at work each time a call looks."""
+
+    def on_look(self) -> None:
+        """Do what the thread does."""
+
+    @property
+    def n_groups(self) -> int:
+        seen = super().n_groups
+        self.on_look()
+        return seen
+
+    def in_category(self, path: str) -> NDArray[np.int32]:
+        self.on_look()
+        return super().in_category(path)
+
+
+def test_groups_that_come_during_a_call_do_not_break_it() -> None:
+    catalogue = Growing()
+    catalogue.apply([an_item(item_id, group_id="trees") for item_id in ("oak", "elm")], now=0)
+
+    def regroup() -> None:
+        for item_id in ("oak", "elm"):
+            catalogue.apply([an_item(item_id, group_id=f"{item_id} {next(numbers)}")], now=0)
+
+    numbers = count()
+    catalogue.on_look = regroup  # type: ignore[method-assign]
+    rows = newest_rows(catalogue, hidden=[0], category=None, limit=10, collapse="group")
+    assert 0 not in rows
+
+
+def test_items_that_come_during_a_call_do_not_break_it() -> None:
+    catalogue = Growing()
+    catalogue.apply([an_item("oak", categories=["Trees"])], now=0)
+    shelf = object.__new__(Shelf)
+    shelf.model, shelf.catalogue = cast(Any, "a model"), catalogue
+    shelf.available = np.ones(2, dtype=np.bool_)
+    shelf.catalogue_rows = np.array([0, NO_ROW], dtype=np.int32)
+
+    def add_an_item() -> None:
+        catalogue.apply([an_item("elm", categories=["Trees"])], now=0)
+        shelf.catalogue_rows[1] = 1
+
+    catalogue.on_look = add_an_item  # type: ignore[method-assign]
+    assert shelf.in_category("Trees").tolist() == [True, False]
+    assert shelf.in_category("Trees").tolist() == [True, True]
