@@ -34,6 +34,8 @@ FallbackReason = Literal[
     "nothing_similar",
 ]
 WarningCode = Literal["item_not_found"]
+# `lost`: Redis lost what the watermark counted; the events are stored and come with a training.
+WatermarkState = Literal["reached", "not_reached", "lost"]
 
 
 class Reason(Struct, omit_defaults=True):
@@ -96,10 +98,12 @@ class Freshness(Struct):
 
     ``watermark``: all events up to it; null when the recent events could not be read.
     ``lag_ms``: the age of what is known of the catalogue; null when PostgreSQL has not answered.
+    ``min_watermark``: what came of the call's own, where it had one.
     """
 
     watermark: str | None
     lag_ms: int | None
+    min_watermark: WatermarkState | UnsetType = UNSET
 
 
 class Answer(Struct, kw_only=True):

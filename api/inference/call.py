@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 import structlog
+from msgspec import UNSET
 from ulid import ULID
 
 from api.inference import metrics
@@ -14,13 +15,15 @@ from api.inference.bodies import ClientDisconnected, Receive, read_body
 from api.inference.credentials import Caller
 from api.inference.decoding import decode
 from api.inference.error_reports import report_error
-from api.inference.recommend import Outcome, recommend, shopper_keys
+from api.inference.recommend import Outcome, recommend
 from api.inference.rendering import answer_items, model_name
 from api.inference.requests import Request
 from api.inference.responses import Send, our_fault, page_headers, send_json, send_problem
 from api.inference.runtime import Runtime
+from api.inference.shelf import Shelf
+from api.inference.shopper import Shopper, find_shopper, find_shopper_since
 from billing.metering.record import Operation, UsageFlag
-from saas.lib.errors import NotAcceptable, ShelfwiseError
+from saas.lib.errors import NotAcceptable, ShelfwiseError, UnknownField
 
 OPERATIONS: Mapping[str, Operation] = {
     "for-user": Operation.FOR_USER,
@@ -94,13 +97,17 @@ async def _answered(
         await runtime.credentials.admit_user(
             caller, user_id=request.user_id, token=request.user_token
         )
+    if caller.is_publishable and request.min_watermark is not None:
+        raise UnknownField(
+            "'min_watermark' is for secret keys alone; a page leaves it out.",
+            pointer="/min_watermark",
+        )
     environment_id = caller.environment.id
     shelf = runtime.shelves.get(environment_id)
     if shelf is None:
         shelf = await runtime.shelves.opened(environment_id)
-    _, keys = shopper_keys(request)
-    recents = await runtime.recent_events.read(environment_id, keys)
-    outcome = recommend(request, shelf=shelf, recents=recents)
+    shopper, freshness = await _found(runtime, request, shelf, environment_id)
+    outcome = recommend(request, shelf=shelf, shopper=shopper)
     call_id = ULID()
     answer = Answer(
         recommendation_id=str(call_id),
@@ -115,13 +122,31 @@ async def _answered(
         model=model_name(shelf.model),
         strategy=outcome.strategy,
         fallback=outcome.fallback,
-        freshness=Freshness(watermark=recents.watermark, lag_ms=runtime.shelves.lag_ms()),
+        freshness=freshness,
         took_ms=round((time.perf_counter() - started) * 1000, 3),
     )
     if outcome.fallback is not None:
         metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
     _record(runtime, operation, caller, call_id, outcome, has_items=bool(answer.items))
     return encode(for_page(answer) if caller.is_publishable else answer)
+
+
+async def _found(
+    runtime: Runtime, request: Request, shelf: Shelf, environment_id: int
+) -> tuple[Shopper, Freshness]:
+    find = find_shopper if request.min_watermark is None else find_shopper_since
+    found = await find(
+        request,
+        environment_id=environment_id,
+        identities=shelf.identities,
+        recent_events=runtime.recent_events,
+    )
+    shopper, state = found if isinstance(found, tuple) else (found, UNSET)
+    return shopper, Freshness(
+        watermark=shopper.recents.watermark,
+        lag_ms=runtime.shelves.lag_ms(),
+        min_watermark=state,
+    )
 
 
 def _record(

@@ -12,6 +12,7 @@ from psycopg.rows import kwargs_row
 
 from api.inference.answers import Product
 from api.inference.catalogue import ItemRow
+from api.inference.identities import LinkRow
 from api.inference.snapshot import Environment
 
 PAGE_ROWS = 5_000
@@ -19,7 +20,9 @@ PAGE_ROWS = 5_000
 Row = TypeVar("Row")
 
 _CLOCKS = """
-    SELECT environment_id, change_seq FROM public.tenants_catalogueclock
+    SELECT environment_id, written.change_seq, coalesce(linked.change_seq, 0)
+    FROM public.tenants_catalogueclock AS written
+    LEFT JOIN public.tenants_identityclock AS linked USING (environment_id)
     WHERE environment_id = ANY(%s)
 """
 _BECOME = "SET LOCAL search_path = {schema}; SET LOCAL ROLE {role}"
@@ -45,6 +48,24 @@ _CHANGED_SHOPPERS = """
     ORDER BY change_seq, id
     LIMIT %s
 """
+# Their clock's lock makes the order of ids the order of commits.
+_NEW_LINKS = """
+    SELECT link.id, visitor.external_id AS anonymous_id, shopper.external_id AS user_id,
+           floor(extract(epoch FROM link.valid_from) * 1000)::bigint AS since_ms
+    FROM engine_identitylink AS link
+    JOIN engine_shopper AS visitor ON visitor.id = link.anonymous_id
+    JOIN engine_shopper AS shopper ON shopper.id = link.user_id
+    WHERE link.id > %s
+    ORDER BY link.id
+    LIMIT %s
+"""
+
+
+class Clock(NamedTuple):
+    """How often an environment's catalogue was written, and its visitors linked with users."""
+
+    catalogue: int = 0
+    links: int = 0
 
 
 class ShopperRow(NamedTuple):
@@ -72,25 +93,29 @@ class CatalogueReader:
         self._database_url = database_url
         self._connection: psycopg.Connection | None = None
 
-    def clocks(self, environment_ids: Sequence[int]) -> Mapping[int, int]:
-        """Return the catalogue clocks of environments, one query for all."""
+    def clocks(self, environment_ids: Sequence[int]) -> Mapping[int, Clock]:
+        """Return the clocks of environments, one query for all."""
         rows = self._connected().execute(_CLOCKS, (list(environment_ids),)).fetchall()
-        return dict(rows)
+        return {environment_id: Clock(*counts) for environment_id, *counts in rows}
 
     def items(self, environment: Environment, after: Position) -> list[ItemRow]:
         """Return the next changed items, in the order of their changes."""
-        return self._page(environment, _CHANGED_ITEMS, _item, after)
+        return self._page(environment, _CHANGED_ITEMS, _item, (after.change_seq, after.id))
 
     def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
         """Return the next changed shoppers, in the order of their changes."""
-        return self._page(environment, _CHANGED_SHOPPERS, ShopperRow, after)
+        return self._page(environment, _CHANGED_SHOPPERS, ShopperRow, (after.change_seq, after.id))
+
+    def links(self, environment: Environment, after: int) -> list[LinkRow]:
+        """Return the next links of visitors with users, in the order they were made."""
+        return self._page(environment, _NEW_LINKS, LinkRow, (after,))
 
     def _page(
         self,
         environment: Environment,
         query: LiteralString,
         make: Callable[..., Row],
-        after: Position,
+        after: tuple[int, ...],
     ) -> list[Row]:
         connection = self._connected()
         with connection.transaction(), connection.cursor(row_factory=kwargs_row(make)) as cursor:
@@ -100,7 +125,7 @@ class CatalogueReader:
                     role=sql.Identifier(environment.role_name),
                 )
             )
-            cursor.execute(query, (after.change_seq, after.id, PAGE_ROWS))
+            cursor.execute(query, (*after, PAGE_ROWS))
             return cursor.fetchall()
 
     def close(self) -> None:

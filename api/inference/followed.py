@@ -1,4 +1,4 @@
-"""How far one environment's catalogue and objections have been read, and what they say."""
+"""How far one environment's catalogue, objections and links have been read, and what they say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from api.inference import metrics
 from api.inference.catalogue import Catalogue
-from api.inference.catalogue_reader import PAGE_ROWS, CatalogueReader, Position, ShopperRow
+from api.inference.catalogue_reader import PAGE_ROWS, CatalogueReader, Clock, Position, ShopperRow
+from api.inference.identities import Identities
 from api.inference.snapshot import Environment
 from saas.lib.recent_events import anonymous_key, user_key
 
@@ -19,26 +20,29 @@ _PAGES_PER_TURN = 4
 class Followed:
     """One environment as read from PostgreSQL so far.
 
-    `clock` is the catalogue clock's value at which everything had been read.
+    `clock` is what the clocks said when everything had been read.
     """
 
     catalogue: Catalogue = field(default_factory=Catalogue)
     objections: set[str] = field(default_factory=set)
-    clock: int = -1
+    identities: Identities = field(default_factory=Identities)
+    clock: Clock | None = None
     is_complete: bool = False
     is_unreadable: bool = False
     _touched: list[int] = field(default_factory=list)
     _items_until: Position = field(default_factory=Position)
     _shoppers_until: Position = field(default_factory=Position)
+    _links_until: int = 0
 
-    def catch_up(self, reader: CatalogueReader, environment: Environment, *, clock: int) -> None:
+    def catch_up(self, reader: CatalogueReader, environment: Environment, *, clock: Clock) -> None:
         """Read what changed, a few pages at most."""
         if self.is_complete and self.clock == clock:
             return
         for _ in range(_PAGES_PER_TURN):
             n_items = self._read_items(reader, environment)
             n_shoppers = self._read_shoppers(reader, environment)
-            if max(n_items, n_shoppers) < PAGE_ROWS:
+            n_links = self._read_links(reader, environment)
+            if max(n_items, n_shoppers, n_links) < PAGE_ROWS:
                 self.clock, self.is_complete = clock, True
                 return
         self.is_complete = False
@@ -65,6 +69,13 @@ class Followed:
                 self.objections.discard(_shopper_key(row))
         if page:
             self._shoppers_until = Position(page[-1].change_seq, page[-1].id)
+        return len(page)
+
+    def _read_links(self, reader: CatalogueReader, environment: Environment) -> int:
+        page = reader.links(environment, self._links_until)
+        if page:
+            self.identities.apply(page)
+            self._links_until = page[-1].id
         return len(page)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -17,9 +17,19 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.inference import metrics
+from api.inference.identities import Link, Trace
 from api.inference.shelf import Shelf
+from engine.core.artifact import Artifact
 from engine.core.dataset import EVENT_WEIGHTS
-from saas.lib.recent_events import RecentEvent, recent_list, unpack, watermark_hash
+from saas.lib.recent_events import (
+    RecentEvent,
+    identity_key,
+    recent_list,
+    session_key,
+    unpack,
+    unpack_identity,
+    watermark_hash,
+)
 
 TIMEOUT_SECONDS = 0.05
 # After a failure nobody asks for this long, so that a dead Redis costs one call a second 50 ms.
@@ -34,10 +44,20 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Recents:
-    """What Redis knows of a shopper; no watermark where it could not be asked."""
+    """What Redis knows of a shopper.
+
+    Attributes
+    ----------
+    watermark
+        None where there is none yet, or Redis could not be asked.
+    link
+        Who the call's visitor has turned out to be a moment ago.
+    """
 
     events: tuple[RecentEvent, ...] = ()
     watermark: str | None = None
+    link: Link | None = None
+    is_read: bool = False
 
 
 class RecentEvents:
@@ -48,7 +68,14 @@ class RecentEvents:
         self._redis: Redis | None = None
         self._rests_until = 0.0
 
-    async def read(self, environment_id: int, shopper_keys: Sequence[str]) -> Recents:
+    async def read(
+        self,
+        environment_id: int,
+        *,
+        traces: Sequence[Trace],
+        session_id: str | None,
+        anonymous_id: str | None = None,
+    ) -> Recents:
         """Return the shopper's recent events, newest first, and the watermark: one round trip."""
         if time.monotonic() < self._rests_until:
             metrics.RECENT_EVENTS_FAILURES.inc()
@@ -56,19 +83,28 @@ class RecentEvents:
         if self._redis is None:
             # Made in the event loop that it belongs to.
             self._redis = Redis.from_url(self._redis_url)
+        if session_id is not None:
+            traces = [*traces, Trace(session_key(session_id))]
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.hmget(watermark_hash(environment_id), "epoch", "n")
-        for shopper_key in shopper_keys:
-            pipeline.lrange(recent_list(environment_id, shopper_key), 0, -1)
+        for trace in traces:
+            pipeline.lrange(recent_list(environment_id, trace.key), 0, -1)
+        if anonymous_id is not None:
+            pipeline.get(identity_key(environment_id, anonymous_id))
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                (epoch, n), *lists = await pipeline.execute()
+                (epoch, n), *answers = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             metrics.RECENT_EVENTS_FAILURES.inc()
             _log.warning("recent_events_unread", error=type(error).__name__)
             return Recents()
-        return Recents(events=_merged(lists), watermark=_watermark(epoch, n))
+        return Recents(
+            events=_merged(traces, answers),
+            watermark=_watermark(epoch, n),
+            link=_link(answers.pop() if anonymous_id is not None else None),
+            is_read=True,
+        )
 
     async def close(self) -> None:
         """Give up the connections."""
@@ -81,15 +117,24 @@ def _watermark(epoch: bytes | None, n: bytes | None) -> str | None:
     return f"{epoch.decode()}-{n.decode()}" if epoch is not None and n is not None else None
 
 
-def _merged(lists: Sequence[Sequence[bytes]]) -> tuple[RecentEvent, ...]:
-    # The same event stands in the list of its user, its visitor and its session.
-    entries = {entry for each in lists for entry in each}
-    events = []
-    for entry in entries:
-        try:
-            events.append(unpack(entry))
-        except (orjson.JSONDecodeError, ValueError, TypeError):
-            continue
+def _link(value: bytes | None) -> Link | None:
+    if value is None:
+        return None
+    user_id, since_ms = unpack_identity(value)
+    return Link(since_ms=since_ms, user_id=user_id)
+
+
+def _merged(traces: Sequence[Trace], lists: Sequence[Sequence[bytes]]) -> tuple[RecentEvent, ...]:
+    # The same event may stand in the list of its shopper and in that of its session.
+    events = set()
+    for trace, entries in zip(traces, lists, strict=False):
+        for entry in entries:
+            try:
+                event = unpack(entry)
+            except (orjson.JSONDecodeError, ValueError, TypeError):
+                continue
+            if trace.holds(event.epoch_ms):
+                events.add(event)
     return tuple(sorted(events, key=lambda event: event.epoch_ms, reverse=True))
 
 
@@ -115,7 +160,7 @@ class History:
 def merge_history(
     shelf: Shelf,
     *,
-    profile_keys: Sequence[str],
+    traces: Sequence[Trace],
     recents: Recents,
     session_rows: Sequence[int],
 ) -> History:
@@ -129,15 +174,17 @@ def merge_history(
     if shelf.model is None:
         return history
     artifact = shelf.model.artifact
+    for trace in traces:
+        # A visitor whom the model knows by name was nobody yet when it was trained.
+        if trace.is_from_the_beginning:
+            history.purchased.update(artifact.purchased(trace.key).tolist())
     weights: dict[int, float] = {}
     seconds: dict[int, float] = {}
     learned_until = 0.0
-    for key in profile_keys:
-        history.purchased.update(artifact.purchased(key).tolist())
-        for row, weight, learned_at in artifact.history(key):
-            weights[row] = weights.get(row, 0.0) + weight
-            seconds[row] = max(seconds.get(row, 0.0), learned_at)
-            learned_until = max(learned_until, learned_at)
+    for row, weight, learned_at in _learned(artifact, traces):
+        weights[row] = weights.get(row, 0.0) + weight
+        seconds[row] = max(seconds.get(row, 0.0), learned_at)
+        learned_until = max(learned_until, learned_at)
     history.looked_at.update(seconds)
     for event in reversed(recents.events):
         # The model counts whole seconds.
@@ -158,6 +205,13 @@ def merge_history(
         if weight > 0
     ]
     return history
+
+
+def _learned(artifact: Artifact, traces: Sequence[Trace]) -> Iterator[tuple[int, float, float]]:
+    for trace in traces:
+        for row, weight, learned_at in artifact.history(trace.key):
+            if trace.holds(learned_at * 1000):
+                yield row, weight, learned_at
 
 
 def _add_event(history: History, weights: dict[int, float], row: int, type_: str) -> None:

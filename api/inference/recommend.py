@@ -14,7 +14,7 @@ from api.inference.answers import (
     FallbackReason,
     Strategy,
 )
-from api.inference.history import History, Recents, merge_history
+from api.inference.history import History, merge_history
 from api.inference.requests import (
     ForUserRequest,
     PopularRequest,
@@ -25,9 +25,9 @@ from api.inference.requests import (
 )
 from api.inference.selection import Mask, Picked, Rank, allowed_rows, newest_rows, ranked_rows
 from api.inference.shelf import Shelf
+from api.inference.shopper import Shopper
 from engine.core.artifact import Artifact
 from engine.core.ranking import Ranked, Reason, rank_for_user, rank_popular, rank_similar
-from saas.lib.recent_events import anonymous_key, session_key, user_key
 
 
 @dataclass(slots=True)
@@ -41,21 +41,9 @@ class Outcome:
     warnings: list[CallWarning] = field(default_factory=list)
 
 
-def shopper_keys(request: Request) -> tuple[list[str], list[str]]:
-    """Return the shopper's keys: those with a profile, and all."""
-    profile = []
-    if request.user_id is not None:
-        profile.append(user_key(request.user_id))
-    if request.anonymous_id is not None:
-        profile.append(anonymous_key(request.anonymous_id))
-    if request.session_id is None:
-        return profile, profile
-    return profile, [*profile, session_key(request.session_id)]
-
-
-def recommend(request: Request, *, shelf: Shelf, recents: Recents) -> Outcome:
+def recommend(request: Request, *, shelf: Shelf, shopper: Shopper) -> Outcome:
     """Answer a call. Sold-out, hidden and given items never come back; nothing is made up."""
-    call = _Call(request, shelf, recents)
+    call = _Call(request, shelf, shopper)
     if shelf.model is None:
         return call.newest(reason="no_model")
     return call.answer(shelf.model.artifact)
@@ -64,14 +52,12 @@ def recommend(request: Request, *, shelf: Shelf, recents: Recents) -> Outcome:
 class _Call:
     """One call with what it refers to already looked up."""
 
-    def __init__(self, request: Request, shelf: Shelf, recents: Recents) -> None:
+    def __init__(self, request: Request, shelf: Shelf, shopper: Shopper) -> None:
         self.request = request
         self.shelf = shelf
-        self.profile_keys, self.keys = shopper_keys(request)
-        self.has_objected = any(key in shelf.objections for key in self.profile_keys)
-        if self.has_objected:
-            self.profile_keys, recents = [], Recents()
-        self.recents = recents
+        self.is_named = bool(shopper.traces) or request.session_id is not None
+        self.has_objected = any(trace.key in shelf.objections for trace in shopper.traces)
+        self.shopper = Shopper() if self.has_objected else shopper
         self.warnings: list[CallWarning] = []
         self.excluded = self._rows(request.exclude, "/exclude", every_variant=True)
         self.seeds: list[int] = []
@@ -98,7 +84,9 @@ class _Call:
         catalogue = self.shelf.catalogue
         request = self.request
         given = [*request.exclude, *self._given_ids()]
-        given += [event.item_id for event in self.recents.events if event.type == "purchase"]
+        given += [
+            event.item_id for event in self.shopper.recents.events if event.type == "purchase"
+        ]
         rows = newest_rows(
             catalogue,
             hidden=[row for each in given for row in catalogue.find(each)],
@@ -145,7 +133,7 @@ class _Call:
     def _why_not_personal(self) -> FallbackReason:
         if self.has_objected:
             return "not_personalised"
-        return "unknown_shopper" if self.keys else "no_shopper"
+        return "unknown_shopper" if self.is_named else "no_shopper"
 
     def _similar(self, artifact: Artifact) -> Outcome:
         allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
@@ -215,8 +203,8 @@ class _Call:
     def _history(self, *, session_rows: Sequence[int]) -> History:
         return merge_history(
             self.shelf,
-            profile_keys=self.profile_keys,
-            recents=self.recents,
+            traces=self.shopper.traces,
+            recents=self.shopper.recents,
             session_rows=session_rows,
         )
 

@@ -17,6 +17,14 @@ UserToken = Annotated[
         description="With a publishable key, beside user_id: from POST /v1/auth/user-token.",
     ),
 ]
+Watermark = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        description="Of an answer of POST /v1/events: wait up to a second for its effect. "
+        "Secret keys alone.",
+    ),
+]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 ExcludedIds = Annotated[list[Id], Meta(max_length=1000)]
 SessionIds = Annotated[list[Id], Meta(max_length=100, description="Item ids, newest last.")]
@@ -35,6 +43,7 @@ class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     user_token: UserToken | None = None
     anonymous_id: Id | None = None
     session_id: Id | None = None
+    min_watermark: Watermark | None = None
     limit: Limit = 10
     placement: Placement | None = None
     exclude: ExcludedIds = []
@@ -87,6 +96,7 @@ WAYS_OUT: dict[str, str] = {
     "user_token": "the token that POST /v1/auth/user-token made for the user",
     "anonymous_id": "a string of 1 to 256 characters",
     "session_id": "a string of 1 to 256 characters",
+    "min_watermark": "the 'watermark' of an answer of POST /v1/events",
     "item_id": "a string of 1 to 256 characters",
     "limit": "a whole number from 1 to 100",
     "placement": "a string of 1 to 100 characters",

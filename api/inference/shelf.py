@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.inference.catalogue import NO_GROUP, Catalogue
+from api.inference.identities import Identities
 from api.inference.model_store import Model
 
 NO_ROW = -1
@@ -27,6 +28,8 @@ class Shelf:
         The catalogue's row of each of the model's items, `NO_ROW` where it has none.
     objections : set of str
         Keys of the shoppers who do not want personal answers; it changes by itself.
+    identities : Identities
+        Who visitors turned out to be; it changes by itself.
     """
 
     def __init__(
@@ -35,11 +38,13 @@ class Shelf:
         model: Model | None,
         catalogue: Catalogue,
         objections: Set[str],
+        identities: Identities,
         is_current: bool,
     ) -> None:
         self.model = model
         self.catalogue = catalogue
         self.objections = objections
+        self.identities = identities
         self.is_current = is_current
         self.last_used = time.monotonic()
         n_items = model.artifact.n_items if model else 0
@@ -87,6 +92,8 @@ class Shelf:
         """Return, by the model's item rows, which items lie under a category."""
         if self.model is None:
             return np.zeros(0, dtype=np.bool_)
+        # Copied before the catalogue is measured, which grows meanwhile.
+        catalogue_rows = self.catalogue_rows.copy()
         # Copied before the catalogue is measured, which grows meanwhile.
         catalogue_rows = self.catalogue_rows.copy()
         is_inside = np.zeros(self.catalogue.size, dtype=np.bool_)

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 
 from api.inference import metrics
-from api.inference.catalogue_reader import CatalogueReader
+from api.inference.catalogue_reader import CatalogueReader, Clock
 from api.inference.error_reports import report_error
 from api.inference.followed import Followed
 from api.inference.model_store import Model, ModelStore
@@ -162,7 +162,7 @@ class Shelves:
         try:
             clocks = self._reader.clocks(tuple(environments))
             for environment_id, environment in environments.items():
-                self._try_environment(environment, clock=clocks.get(environment_id, 0))
+                self._try_environment(environment, clock=clocks.get(environment_id, Clock()))
         except psycopg.Error as error:
             self._reader.close()
             if not self._is_away:
@@ -172,7 +172,7 @@ class Shelves:
         self._is_away = False
         self._confirmed_at = time.monotonic()
 
-    def _try_environment(self, environment: Environment, *, clock: int) -> None:
+    def _try_environment(self, environment: Environment, *, clock: Clock) -> None:
         followed = self._followed[environment.id]
         try:
             followed.catch_up(self._reader, environment, clock=clock)
@@ -205,6 +205,7 @@ class Shelves:
                 model=model,
                 catalogue=followed.catalogue,
                 objections=followed.objections,
+                identities=followed.identities,
                 is_current=is_current,
             )
 

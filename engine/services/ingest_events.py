@@ -13,6 +13,7 @@ from engine.core.dataset import EVENT_WEIGHTS
 from engine.models.event import Event
 from engine.rows.event_batch import EventBatch, count_repeat, read_arrival, read_event_batch
 from engine.rows.event_row import EventRow
+from engine.rows.identity_links import NewLink
 from engine.rows.results import check_batch_size
 from engine.services.drop_reported_lines import drop_reported_lines
 from engine.services.link_identities import link_identities
@@ -111,15 +112,18 @@ def ingest_events(
         warnings=batch.warnings,
     )
     _raise_if_refused(result)
-    merges = link_identities(
-        (row.values["anonymous_id"], row.values["user_id"], row.occurred_at)
-        for row in accepted
-        if "anonymous_id" in row.values and "user_id" in row.values
+    links = link_identities(
+        environment_id=environment.pk,
+        sightings=(
+            (row.values["anonymous_id"], row.values["user_id"], row.occurred_at)
+            for row in accepted
+            if "anonymous_id" in row.values and "user_id" in row.values
+        ),
     )
     recent = {} if source == Event.Source.IMPORT else _recent_events(accepted)
 
     def publish() -> None:
-        _publish(result, environment_id=environment.pk, recent=recent, merges=merges)
+        _publish(result, environment_id=environment.pk, recent=recent, links=links)
 
     transaction.on_commit(publish)
     return result
@@ -130,10 +134,10 @@ def _publish(
     *,
     environment_id: int,
     recent: Mapping[str, Sequence[RecentEvent]],
-    merges: Mapping[str, str],
+    links: Sequence[NewLink],
 ) -> None:
-    if merges:
-        publish_merges(environment_id=environment_id, merges=merges.items())
+    if links:
+        publish_merges(environment_id=environment_id, links=links)
     result.watermark = publish_events(environment_id=environment_id, recent=recent)
 
 

@@ -45,9 +45,7 @@ def merge_users(
     """
     with connection.cursor() as cursor:
         cursor.execute(_ENSURE, [now, now, anonymous_id, user_id])
-    merges = link_identities([(anonymous_id, user_id, now)])
-    if merges:
-        transaction.on_commit(
-            lambda: publish_merges(environment_id=environment.pk, merges=merges.items())
-        )
-    return bool(merges)
+    links = link_identities(environment_id=environment.pk, sightings=[(anonymous_id, user_id, now)])
+    if links:
+        transaction.on_commit(lambda: publish_merges(environment_id=environment.pk, links=links))
+    return bool(links)

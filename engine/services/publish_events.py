@@ -8,14 +8,19 @@ from operator import attrgetter
 import structlog
 from redis.exceptions import RedisError
 
+from engine.rows.identity_links import NewLink
 from saas.lib.ids import new_ulid
 from saas.lib.recent_events import (
+    IDENTITY_SECONDS,
     MAX_RECENT_EVENTS,
     RECENT_EVENTS_SECONDS,
     RecentEvent,
     anonymous_key,
+    identity_key,
     pack,
+    pack_identity,
     recent_list,
+    unpack,
     user_key,
     watermark_hash,
 )
@@ -80,33 +85,54 @@ def publish_events(
     return str(watermark, "ascii")
 
 
-def publish_merges(*, environment_id: int, merges: Iterable[tuple[str, str]]) -> None:
-    """Move the recent events of anonymous visitors to the users that they turned out to be.
+def publish_merges(*, environment_id: int, links: Sequence[NewLink]) -> None:
+    """Say who visitors are now, and move their recent events to whom they belong.
 
-    They move, so that the next customer of a shared device starts with none of them.
+    They move, so that the next customer of a shared device starts with none of them: what came
+    before a link goes to the user of the link before it.
 
     Parameters
     ----------
     environment_id
         Whose shoppers.
-    merges
-        Pairs of anonymous_id and user_id.
+    links
+        What has just been linked. One that is not the latest of its visitor says nothing about
+        now; serving reads it from PostgreSQL.
     """
-    pairs = list(merges)
-    visitors = [recent_list(environment_id, anonymous_key(visitor)) for visitor, _ in pairs]
+    latest = {link.anonymous_id: link for link in links if link.is_latest}
+    visitors = [recent_list(environment_id, anonymous_key(visitor)) for visitor in latest]
+    if not latest:
+        return
     try:
         taking = redis_client().pipeline(transaction=True)
-        for visitor in visitors:
-            taking.lrange(visitor, 0, -1)
+        for visitor, link in latest.items():
+            taking.lrange(recent_list(environment_id, anonymous_key(visitor)), 0, -1)
+            taking.set(
+                identity_key(environment_id, visitor),
+                pack_identity(link.user_id, epoch_ms=_epoch_ms(link)),
+                ex=IDENTITY_SECONDS,
+            )
         taking.delete(*visitors)
         *taken, _ = taking.execute()
         giving = redis_client().pipeline(transaction=True)
-        for (_, user_id), entries in zip(pairs, taken, strict=True):
-            if entries:
+        for link, entries in zip(latest.values(), taken[::2], strict=True):
+            for user_id, own in _by_owner(link, entries).items():
                 user = recent_list(environment_id, user_key(user_id))
-                giving.rpush(user, *entries)
+                giving.rpush(user, *own)
                 giving.ltrim(user, 0, MAX_RECENT_EVENTS - 1)
                 giving.expire(user, RECENT_EVENTS_SECONDS)
         giving.execute()
     except RedisError as error:
         log.warning("merges_unpublished", error=type(error).__name__)
+
+
+def _by_owner(link: NewLink, entries: Iterable[bytes]) -> dict[str, list[bytes]]:
+    owners: dict[str, list[bytes]] = {}
+    for entry in entries:
+        is_before = unpack(entry).epoch_ms < _epoch_ms(link)
+        owners.setdefault(link.owner_before if is_before else link.user_id, []).append(entry)
+    return owners
+
+
+def _epoch_ms(link: NewLink) -> int:
+    return int(link.valid_from.timestamp() * 1000)

@@ -11,6 +11,8 @@ import orjson
 
 # A session rarely holds more; the artifact carries the older history.
 MAX_RECENT_EVENTS = 100
+# Serving reads links from PostgreSQL twice a second; this bridges that, and a short outage of it.
+IDENTITY_SECONDS = 3600
 # A list outlives the longest wait for the next training.
 RECENT_EVENTS_SECONDS = 30 * 24 * 3600
 
@@ -42,6 +44,26 @@ def session_key(session_id: str) -> str:
 def recent_list(environment_id: int, shopper_key: str) -> str:
     """Return the Redis key of a shopper's list, newest entry first."""
     return f"sw:{environment_id}:recent:{shopper_key}"
+
+
+def identity_key(environment_id: int, anonymous_id: str) -> str:
+    """Return the Redis key of who a visitor has just turned out to be."""
+    return f"sw:{environment_id}:identity:{anonymous_id}"
+
+
+def pack_identity(user_id: str, *, epoch_ms: int) -> bytes:
+    """Return the value of an identity key: the user, and since when."""
+    return orjson.dumps([user_id, epoch_ms])
+
+
+def unpack_identity(value: bytes) -> tuple[str, int]:
+    """Return the user of an identity key, and since when.
+
+    >>> unpack_identity(pack_identity("ada", epoch_ms=1700000000000))
+    ('ada', 1700000000000)
+    """
+    user_id, epoch_ms = orjson.loads(value)
+    return user_id, epoch_ms
 
 
 def watermark_hash(environment_id: int) -> str:

@@ -89,6 +89,17 @@ class CatalogueClock(models.Model):
         return f"{self.environment_id}: {self.change_seq}"
 
 
+class IdentityClock(models.Model):
+    """Counts the transactions that joined visitors with users; its row comes with the first."""
+
+    environment = models.OneToOneField(Environment, on_delete=models.CASCADE, primary_key=True)
+    change_seq = models.BigIntegerField(default=0)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.environment_id}: {self.change_seq}"
+
+
 class ControlClock(models.Model):
     """One row that counts every change of a key, tenant, entitlement or environment.
 

@@ -242,6 +242,11 @@ class Service:
         """Make any request."""
         return self._loop.run(self._client.request(method, path, **more))
 
+    async def call(self, operation: str, key: str, body: Any) -> httpx.Response:
+        """Make a recommendation call in the event loop, beside others."""
+        path = f"/v1/recommend/{operation}"
+        return await self._client.post(path, json=body, headers={"Authorization": f"Bearer {key}"})
+
     def stop(self) -> None:
         """Stop as the process does."""
         self._loop.run(self.runtime.stop())

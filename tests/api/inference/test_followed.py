@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from api.inference.catalogue import ItemRow
-from api.inference.catalogue_reader import Position, ShopperRow
+from api.inference.catalogue_reader import Clock, Position, ShopperRow
 from api.inference.followed import Followed
+from api.inference.identities import LinkRow
 from api.inference.snapshot import Environment
 from tests.api.inference.test_catalogue import an_item
 
@@ -38,6 +39,9 @@ class Reader:
     def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
         return []
 
+    def links(self, environment: Environment, after: int) -> list[LinkRow]:
+        return []
+
 
 @pytest.fixture(autouse=True)
 def pages_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +49,7 @@ def pages_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def catch_up(followed: Followed, reader: Any, *, clock: int) -> None:
-    followed.catch_up(reader, ACORN, clock=clock)
+    followed.catch_up(reader, ACORN, clock=Clock(catalogue=clock))
 
 
 def test_a_reading_that_fails_half_way_forgets_nothing() -> None:
