@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from api.inference.answers import Product
 from api.inference.catalogue import Catalogue, ItemRow
@@ -152,11 +153,13 @@ class Growing(Catalogue):
         """Do what the thread does."""
 
     @property
+    @override
     def n_groups(self) -> int:
         seen = super().n_groups
         self.on_look()
         return seen
 
+    @override
     def in_category(self, path: str) -> NDArray[np.int32]:
         self.on_look()
         return super().in_category(path)
