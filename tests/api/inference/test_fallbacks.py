@@ -17,7 +17,8 @@ def test_an_empty_catalogue_is_an_empty_answer_that_nobody_pays(
     assert answer.status_code == 200
     assert answer.json()["items"] == []
     assert answer.json()["model"] is None
-    assert service.usage() == []
+    (record,) = service.usage()
+    assert not record.flags & UsageFlag.BILLABLE
 
 
 def test_without_a_model_the_newest_items_on_sale_are_shown(
@@ -30,6 +31,15 @@ def test_without_a_model_the_newest_items_on_sale_are_shown(
     assert [item["id"] for item in answer["items"]] == ["third"]
     assert answer["fallback"] == {"from": "personal", "to": "newest", "reason": "no_model"}
     assert answer["items"][0]["source"] == "newest"
+
+
+def test_without_a_model_a_selection_is_still_a_selection(
+    service: Service, acorn_hand: Hand
+) -> None:
+    for item_id in ("first", "second", "third"):
+        acorn_hand.put(item_id)
+    body = {"item_ids": ["second", "first", "nothing"]}
+    assert service.ids("rerank", acorn_hand.make_key(), body) == ["second", "first"]
 
 
 def test_without_a_model_a_selection_is_still_a_selection(
