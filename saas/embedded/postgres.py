@@ -240,13 +240,21 @@ class EmbeddedPostgres:
 
     def _end_leftovers(self) -> None:
         """End what a killed owner left: holding the folder's lock proves that nobody needs it."""
-        end_processes(
-            lambda: processes_in(self._data, program="postgres"),
-            stop_signal=signal.SIGINT,
-            grace_seconds=10.0,
-        )
+        # The postmaster first and alone: a child that dies of a signal looks like a crash to it.
+        for find in (self._left_postmaster, self._left_processes):
+            end_processes(find, stop_signal=signal.SIGINT, grace_seconds=10.0)
         # PostgreSQL would refuse to start when another process has got the dead server's id.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _left_processes(self) -> set[int]:
+        return processes_in(self._data, program="postgres")
+
+    def _left_postmaster(self) -> set[int]:
+        try:
+            pid = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return set()
+        return self._left_processes() & {pid}
 
 
 def _server_environment() -> dict[str, str]:
