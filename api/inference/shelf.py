@@ -94,8 +94,6 @@ class Shelf:
             return np.zeros(0, dtype=np.bool_)
         # Copied before the catalogue is measured, which grows meanwhile.
         catalogue_rows = self.catalogue_rows.copy()
-        # Copied before the catalogue is measured, which grows meanwhile.
-        catalogue_rows = self.catalogue_rows.copy()
         is_inside = np.zeros(self.catalogue.size, dtype=np.bool_)
         rows = self.catalogue.in_category(path)
         is_inside[rows[rows < len(is_inside)]] = True

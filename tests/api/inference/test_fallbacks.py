@@ -42,15 +42,6 @@ def test_without_a_model_a_selection_is_still_a_selection(
     assert service.ids("rerank", acorn_hand.make_key(), body) == ["second", "first"]
 
 
-def test_without_a_model_a_selection_is_still_a_selection(
-    service: Service, acorn_hand: Hand
-) -> None:
-    for item_id in ("first", "second", "third"):
-        acorn_hand.put(item_id)
-    body = {"item_ids": ["second", "first", "nothing"]}
-    assert service.ids("rerank", acorn_hand.make_key(), body) == ["second", "first"]
-
-
 @pytest.mark.parametrize(
     ("operation", "body", "fallback"),
     [
