@@ -93,6 +93,24 @@ def test_two_environments_and_the_platform_nest_in_one_transaction(
         assert ItemRef.objects.get().ref == "of acorn"
 
 
+def test_a_prepared_statement_reads_the_tables_of_whom_it_runs_for(
+    acorn: Environment, birch: Environment
+) -> None:
+    for environment in (acorn, birch):
+        with in_environment(environment):
+            ItemRef.objects.create(ref=environment.schema_name)
+    # More often than psycopg waits before it prepares, and PostgreSQL before it keeps a plan.
+    for environment in [acorn] * 12 + [birch, acorn] * 12:
+        with in_environment(environment):
+            assert ItemRef.objects.get(ref__startswith="t_").ref == environment.schema_name
+    with on_platform(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(generic_plans) FROM pg_prepared_statements WHERE statement LIKE %s",
+            ["%engine_itemref%"],
+        )
+        assert cursor.fetchone()[0] > 0
+
+
 def test_a_rolled_back_savepoint_does_not_leave_the_connection_in_another_tenant(
     acorn: Environment, birch: Environment
 ) -> None:
