@@ -65,7 +65,8 @@ def has_read_more(store: Store, import_id: str, rows: int) -> bool:
 def result(store: Store, row: Import) -> dict[str, object]:
     environment = store.live
     with in_environment(environment):
-        stored = sorted(Event.objects.values_list("event_id", flat=True))
+        rows = Event.objects.order_by("event_id").values_list("event_id", flat=True)
+        stored = list(rows)
     return {
         "status": row.status,
         "rows": row.rows_read,
