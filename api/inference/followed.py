@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from operator import gt
 
 from api.inference import metrics
 from api.inference.catalogue import Catalogue
@@ -46,6 +47,10 @@ class Followed:
                 self.clock, self.is_complete = clock, True
                 return
         self.is_complete = False
+
+    def is_ahead_of(self, clock: Clock) -> bool:
+        """Say whether more was read than the clocks have ever counted."""
+        return self.clock is not None and any(map(gt, self.clock, clock))
 
     def take_touched(self) -> list[int]:
         """Return the catalogue rows that changed since last asked, a failed reading's included."""

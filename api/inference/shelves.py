@@ -173,6 +173,11 @@ class Shelves:
         self._confirmed_at = time.monotonic()
 
     def _try_environment(self, environment: Environment, *, clock: Clock) -> None:
+        if self._followed[environment.id].is_ahead_of(clock):
+            # A database restored from a backup counts anew.
+            _log.warning("catalogue_went_back", environment=environment.id)
+            self._let_go(environment.id)
+            self._followed[environment.id] = Followed()
         followed = self._followed[environment.id]
         try:
             followed.catch_up(self._reader, environment, clock=clock)

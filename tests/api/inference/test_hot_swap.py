@@ -110,3 +110,19 @@ def test_a_version_whose_files_are_removed_under_way_serves_on(
     assert service.ids("popular", key, {"limit": 1}) == ["item-0"]
     shutil.rmtree(serving_config.artifacts / str(acorn_hand.environment.id))
     assert service.ids("popular", key, {"limit": 1}) == ["item-0"]
+
+
+def test_a_database_restored_from_a_backup_is_read_anew(service: Service, acorn_hand: Hand) -> None:
+    key = acorn_hand.make_key()
+    for item_id in ("oak", "elm"):
+        acorn_hand.put(item_id)
+    assert service.ids("popular", key) == ["elm", "oak"]
+    with acorn_hand.connection.transaction():
+        acorn_hand.connection.execute(
+            "UPDATE tenants_catalogueclock SET change_seq = change_seq - 1"
+            " WHERE environment_id = %s",
+            (acorn_hand.environment.id,),
+        )
+        acorn_hand._become()
+        acorn_hand.connection.execute("DELETE FROM engine_item WHERE item_id = 'elm'")
+    eventually(lambda: service.ids("popular", key) == ["oak"])
