@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -172,3 +173,30 @@ def test_script_stays_text_and_its_address_is_refused() -> None:
     assert errors("id,title,url\na,Pot,javascript:alert(1)\n") == [
         (2, "url", "javascript:alert(1)", "invalid_url")
     ]
+
+
+def test_a_quoted_line_end_is_read_wherever_a_block_ends() -> None:
+    # Blocks are of 256 kB, so that several of these rows lie across an end of one.
+    text = "id,title\n" + "".join(
+        f'k{n},"{"x" * (1 + n % 60)}\n{"y" * (n % 90)}\n"\n' for n in range(20_000)
+    )
+    batches = list(read(text))
+    assert [error for batch in batches for error in batch.errors] == []
+    assert [line for batch in batches for line in batch.lines] == list(range(2, 60_002, 3))
+
+
+def test_a_row_of_many_lines_has_at_most_64_kb_as_well() -> None:
+    title = "x" * 30_000
+    batch = only_batch(f'id,title\na,"{title}\n{title}"\nb,"{title}\n{title}\n{title}"\nc,Pot\n')
+    assert [row["id"] for row in batch.rows] == ["a", "c"]
+    assert [(e.line, e.value, e.code) for e in batch.errors] == [(4, "b", "line_too_long")]
+
+
+def test_a_line_of_many_megabytes_is_never_held() -> None:
+    data = b"id,title\na," + b"x" * 12_000_000 + b"\nb,Pot\n"
+    tracemalloc.start()
+    batches = list(read(data))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [row["id"] for batch in batches for row in batch.rows] == ["b"]
+    assert peak < 4_000_000

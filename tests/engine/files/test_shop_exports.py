@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from engine.files import woocommerce
 from engine.rows.item_row import ItemRow, read_item_row
 from engine.rows.reading import Place
 from saas.lib.errors import InvalidParameter, UnreadableFile
@@ -255,3 +256,12 @@ def test_what_the_rows_reader_refuses_is_told_by_the_exports_own_column() -> Non
     assert isinstance(found, list)
     error = batch.explain(found[0], index=0)
     assert (error.line, error.column, error.code) == (2, "Variant SKU", "id_too_long")
+
+
+def test_only_the_latest_parents_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(woocommerce, "_MAX_PARENTS", 1)
+    other = TEE | {"ID": "20", "SKU": "CAP", "Name": "Cap"}
+    (row,) = rows(table(TEE, SMALL))
+    (late,) = rows(table(TEE, other, SMALL))
+    assert ("description" in row, "description" in late) == (True, False)
+    assert row["group_id"] == late["group_id"] == "TEE"
