@@ -74,7 +74,7 @@ class EventsView(EnvironmentView):
             rows,
             caller=self.caller,
             token=body.get(USER_TOKEN) if is_batch else None,
-            pointer=pointer,
+            pointer_of=lambda index: f"{pointer.format(index=index)}/user_id",
         )
         result = ingest_events(
             environment=self.caller.environment,

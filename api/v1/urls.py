@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.v1 import (
     auth,
+    collect,
     events,
     imports,
     items,
@@ -21,6 +22,7 @@ urlpatterns = [
     *items.urlpatterns,
     *users.urlpatterns,
     *events.urlpatterns,
+    *collect.urlpatterns,
     *imports.urlpatterns,
     *models.urlpatterns,
     *training_runs.urlpatterns,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jwt
@@ -18,7 +18,9 @@ from tenants.token_backend import token_backend
 MEMBER = "user_token"
 
 
-def admit_users(rows: Iterable[Any], *, caller: Caller, token: Any, pointer: str) -> None:
+def admit_users(
+    rows: Iterable[Any], *, caller: Caller, token: Any, pointer_of: Callable[[int], str]
+) -> None:
     """Take the user tokens out of events and hold a page to them; a server needs none.
 
     Parameters
@@ -27,8 +29,8 @@ def admit_users(rows: Iterable[Any], *, caller: Caller, token: Any, pointer: str
         The events as sent. One may carry a token of its own, which goes before `token`.
     token
         The body's token.
-    pointer
-        The JSON pointer of an event in the body.
+    pointer_of
+        Returns the JSON pointer of an event's user in the body.
 
     Raises
     ------
@@ -49,10 +51,10 @@ def admit_users(rows: Iterable[Any], *, caller: Caller, token: Any, pointer: str
         found = claims.get(own) if isinstance(own, str) else None
         if found is None or not found.is_for(environment_id=caller.environment.pk, user_id=user_id):
             raise UserTokenRequired(
-                f"Event {index} names user_id {shown(user_id)} with a publishable key and no "
+                f"An event names user_id {shown(user_id)} with a publishable key and no "
                 "valid user_token of that user; get one from POST /v1/auth/user-token, send an "
                 "anonymous_id, or send the event from your server.",
-                pointer=f"{pointer.format(index=index)}/user_id",
+                pointer=pointer_of(index),
             )
 
 

@@ -85,5 +85,17 @@ ROUTES: dict[str, Row] = {
     "POST /v1/events": Row(
         "events:write", 202, 202, body={"type": "view", "session_id": "s", "item_id": "acorn-item"}
     ),
+    "POST /v1/collect/ga4": Row(
+        "events:write",
+        202,
+        202,
+        body={"client_id": "1.2", "name": "view_item", "params": {"items": [{"item_id": "i"}]}},
+    ),
+    "POST /v1/collect/segment": Row(
+        "events:write",
+        202,
+        202,
+        body={"anonymousId": "a", "event": "Product Viewed", "properties": {"product_id": "i"}},
+    ),
     "DELETE /v1/events/<id:event_id>": Row("events:write", 204, 404),
 }
