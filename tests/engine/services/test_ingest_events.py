@@ -114,3 +114,17 @@ def test_one_order_from_page_and_server_at_the_same_time_counts_once(store: Envi
         results = list(pool.map(send, ["browser", "server"]))
     assert sorted(result.accepted for result in results) == [0, 100]
     assert sorted(result.duplicates for result in results) == [0, 100]
+
+
+def test_a_statement_that_was_prepared_for_one_store_serves_the_next(
+    acorn: Environment, birch: Environment
+) -> None:
+    """More turns than a statement takes to be prepared, on one connection."""
+    for turn in range(8):
+        for store in (acorn, birch):
+            _ingest(store, [_purchase(turn)] if store is acorn else [_purchase(turn), _purchase(9)])
+    counts = []
+    for store in (acorn, birch):
+        with in_environment(store):
+            counts.append((Event.objects.count(), Shopper.objects.count()))
+    assert counts == [(8, 16), (9, 18)]
