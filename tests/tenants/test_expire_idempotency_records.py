@@ -31,7 +31,8 @@ def test_an_answer_is_kept_for_24_hours(acorn: Environment) -> None:
     keep_answer(acorn, "yesterday", hours_ago=24.1)
     keep_answer(acorn, "today", hours_ago=23.9)
     assert expire_idempotency_records() == 1
-    assert [record.key for record in IdempotencyRecord.objects.all()] == ["today"]
+    kept = IdempotencyRecord.objects.filter(key__in=["yesterday", "today"])
+    assert [record.key for record in kept] == ["today"]
 
 
 def test_a_busy_days_answers_go_in_several_steps(

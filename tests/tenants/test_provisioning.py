@@ -11,7 +11,7 @@ import psycopg
 
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
-from tests.conftest import Store, as_owner
+from tests.conftest import Store, as_owner, make_store
 
 # Everything the catalogue knows of a schema, with the schema's own name taken out.
 CATALOGUE = """
@@ -46,22 +46,24 @@ def catalogue(schema: str) -> list[tuple[str, ...]]:
         return owner.execute(CATALOGUE, {"schema": schema}).fetchall()
 
 
-def test_a_provisioned_schema_equals_a_migrated_one(acorn_store: Store) -> None:
-    migrated = Environment(
-        tenant=acorn_store.live.tenant,
+def test_a_provisioned_schema_equals_a_migrated_one(migrated: None) -> None:
+    # A store of its own: the cast's sequences move with every test, rolled back or not.
+    fresh = make_store("Willow Lamps").live
+    second = Environment(
+        tenant=fresh.tenant,
         kind="migrated",
         schema_name=f"t_migrated{secrets.token_hex(4)}",
         role_name=f"r_migrated{secrets.token_hex(4)}",
     )
     with as_owner(), on_platform():
-        migrated.create_schema(check_if_exists=True, sync_schema=True, verbosity=0)
+        second.create_schema(check_if_exists=True, sync_schema=True, verbosity=0)
     try:
-        made, expected = catalogue(acorn_store.test.schema_name), catalogue(migrated.schema_name)
+        made, expected = catalogue(fresh.schema_name), catalogue(second.schema_name)
         assert any(row[0] == "sequence" for row in expected)
         assert made == expected
     finally:
         with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
-            owner.execute(f'DROP SCHEMA "{migrated.schema_name}" CASCADE')
+            owner.execute(f'DROP SCHEMA "{second.schema_name}" CASCADE')
 
 
 def test_the_next_migration_can_record_itself_in_a_provisioned_schema(acorn_store: Store) -> None:
