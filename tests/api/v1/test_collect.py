@@ -70,6 +70,17 @@ def test_a_segment_order_is_stored_and_counts_once(
     ]
 
 
+def test_an_order_from_page_and_server_counts_once(
+    api: ApiClient, acorn: Environment, acorn_key: str, acorn_publishable_key: str
+) -> None:
+    page = {name: value for name, value in PURCHASE.items() if name != "user_id"}
+    assert counts(collect(api, "ga4", acorn_publishable_key, page)) == (1, 0, 0)
+    products = [{"product_id": "SKU_12345"}, {"product_id": "12346"}]
+    server = {**ORDER, "properties": {"order_id": "T_12345", "products": products}}
+    assert counts(collect(api, "segment", acorn_key, server)) == (0, 1, 0)
+    assert len(stored(acorn)) == 2
+
+
 def test_an_identify_merges(api: ApiClient, acorn: Environment, acorn_key: str) -> None:
     body = {"type": "identify", "userId": "ada", "anonymousId": "tab", "messageId": "m-1"}
     assert counts(collect(api, "segment", acorn_key, body)) == (1, 0, 0)
