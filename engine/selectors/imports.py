@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from engine.models.imports import Import, ImportRowError
+from engine.selectors.items import moment
 from saas.lib.errors import NotFound
 from tenants.context import in_environment
 from tenants.models.environment import Environment
@@ -33,10 +34,8 @@ _SHOWN = (
     "stale",
     "rejected",
     "errors_by_code",
-    "created_at",
-    "started_at",
-    "finished_at",
 )
+_TIMES = ("created_at", "started_at", "finished_at")
 _OPTIONAL = ("rows_total", "would_delete", "error")
 
 
@@ -111,6 +110,7 @@ def import_errors(*, environment: Environment, import_id: str) -> Iterator[tuple
 
 def _body(row: Import) -> dict[str, Any]:
     body = {name: getattr(row, name) for name in _SHOWN}
+    body |= {name: moment(getattr(row, name)) for name in _TIMES}
     optional = {name: getattr(row, name) for name in _OPTIONAL} | {"eta_seconds": _eta(row)}
     return body | {name: value for name, value in optional.items() if value is not None}
 

@@ -150,6 +150,8 @@ def _take(running: RunningImport, row: Import, batch: Batch) -> None:
 
 def _end(running: RunningImport) -> Import:
     with in_environment(running.environment):
+        # The job before the import, as in every chunk.
+        ensure_held(running.job)
         row = locked_import(running.id)
         if row.status == Import.Status.RUNNING:
             row.status = Import.Status.COMPLETED

@@ -68,6 +68,7 @@ def test_a_file_is_taken_run_and_shown(api: ApiClient, acorn: Environment, acorn
     shown = orjson.loads(api.get(taken.headers["Location"], key=acorn_key).content)
     assert shown["status"] == "completed"
     assert (shown["format"], shown["created"], shown["rows_total"]) == ("plain", 2, 2)
+    assert shown["created_at"].endswith("Z")
     assert api.get("/v1/items/lamp", key=acorn_key).status_code == 200
     page = orjson.loads(api.get("/v1/imports", key=acorn_key).content)
     assert [each["id"] for each in page["data"]] == [body["id"]]

@@ -14,6 +14,8 @@ from django.utils import timezone
 from engine.models.event import Event
 from engine.models.imports import Import, StagedRow
 from engine.models.item import Item
+from engine.selectors.imports import import_body
+from engine.services import apply_import as applying
 from engine.services import run_import as running
 from engine.services.cancel_import import cancel_import
 from engine.services.confirm_import import confirm_import
@@ -34,6 +36,9 @@ from tests.engine.importing import (
 )
 
 LAMPS = "id,title,price\n" + "".join(f"lamp-{n},Lamp {n},1{n}.90\n" for n in range(10))
+
+# lamp-0 … lamp-9 without the last two, with a new one.
+SMALLER = "".join(LAMPS.splitlines(keepends=True)[:9]) + "lamp-new,New lamp,1.00\n"
 
 
 @pytest.fixture(autouse=True)
@@ -127,10 +132,12 @@ class Crashed(BaseException):
     """The worker is gone: nothing catches this."""
 
 
-def crash_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
-    """Let the nth call of a function of the service end the worker, after its work is done."""
+def crash_at(
+    monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, module: Any = running
+) -> None:
+    """Let the nth call of a function of a service end the worker, after its work is done."""
     calls = 0
-    function = getattr(running, name)
+    function = getattr(module, name)
 
     def crash(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
@@ -140,7 +147,7 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
             raise Crashed
         return result
 
-    monkeypatch.setattr(running, name, crash)
+    monkeypatch.setattr(module, name, crash)
 
 
 def release_lost_job(environment: Environment) -> None:
@@ -167,6 +174,27 @@ def test_after_a_crash_an_import_goes_on_at_the_chunk(
     assert counts(row) == {"accepted": 10, "created": 10, "rejected": 1}
     assert len(row_errors(acorn)) == 1
     assert len(catalogue(acorn)) == 10
+
+
+# Nine rows are written in three chunks, then two items are deleted in one.
+@pytest.mark.parametrize("number", [1, 3, 4])
+@pytest.mark.usefixtures("small_batches")
+def test_after_a_crash_a_full_import_is_applied_as_without_it(
+    acorn: Environment, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    import_file(acorn, LAMPS)
+    import_id = send_file(acorn, SMALLER, mode="full")
+    with monkeypatch.context() as patch:
+        crash_at(patch, "write_import_rows", number, module=applying)
+        with pytest.raises(Crashed):
+            run_jobs(acorn)
+    assert the_import(acorn, import_id).rows_applied == min(3 * (number - 1), 9)
+    release_lost_job(acorn)
+    run_jobs(acorn)
+    row = the_import(acorn, import_id)
+    assert row.status == "completed"
+    assert counts(row) == {"accepted": 9, "created": 1, "unchanged": 8, "deleted": 2}
+    assert len(catalogue(acorn)) == 9
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -227,10 +255,6 @@ def test_what_has_ended_cannot_be_cancelled_or_confirmed(acorn: Environment) -> 
             cancel_import(environment=acorn, import_id=row.pk)
         with pytest.raises(Conflict, match="completed"):
             confirm_import(environment=acorn, import_id=row.pk)
-
-
-# lamp-0 … lamp-9 without the last two, with a new one.
-SMALLER = "".join(LAMPS.splitlines(keepends=True)[:9]) + "lamp-new,New lamp,1.00\n"
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -355,3 +379,16 @@ def test_trainings_leave_uploads_alone_and_a_week_removes_them(acorn: Environmen
     with time_machine.travel(now + timedelta(days=8)):
         remove_old_uploads()
     assert not path.exists()
+
+
+def test_a_running_import_says_how_long_it_will_take(acorn: Environment) -> None:
+    import_id = send_file(acorn, LAMPS)
+    now = timezone.now()
+    with in_environment(acorn):
+        row = Import.objects.get(pk=import_id)
+        assert "eta_seconds" not in import_body(import_id)
+        row.status, row.stage_started_at, row.share_read = "running", now, 0.25
+        row.save()
+        with time_machine.travel(now + timedelta(seconds=30), tick=False):
+            # A quarter took 30 s, three are left.
+            assert import_body(import_id)["eta_seconds"] == 90
