@@ -87,7 +87,7 @@ def _dataset(
     interactions = Interactions(
         user_index=user_index.astype(np.int32),
         item_index=item_rows,
-        weight=np.array(list(EVENT_WEIGHTS.values()), dtype=np.float32)[events.type_index],
+        weight=_weights(events, item_rows),
         seconds=events.seconds,
         is_purchase=_kept_purchases(events, user_index, item_rows),
     ).take(order)
@@ -96,6 +96,31 @@ def _dataset(
         items=items,
         interactions=interactions,
     )
+
+
+def _weights(events: PackedEvents, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return what each line says; the refund of one of two says half of what one of both does."""
+    weight = np.array(list(EVENT_WEIGHTS.values()), dtype=np.float32)[events.type_index]
+    returned = np.flatnonzero(events.is_type("refund"))
+    if not len(returned):
+        return weight
+    is_ordered = (events.order_hash != 0) & (events.is_type("purchase") | events.is_type("refund"))
+    lines = np.flatnonzero(is_ordered)
+    names = np.rec.fromarrays([events.order_hash[lines], item_rows[lines]])
+    _, line_of = np.unique(names, return_inverse=True)
+    bought = np.bincount(
+        line_of, weights=_quantity(events)[lines] * events.is_type("purchase")[lines]
+    )
+    bought_of_line = np.zeros(len(weight))
+    bought_of_line[lines] = bought[line_of]
+    # What was never seen bought is taken back whole.
+    known = returned[bought_of_line[returned] > 0]
+    weight[known] *= np.minimum(_quantity(events)[known] / bought_of_line[known], 1.0)
+    return weight
+
+
+def _quantity(events: PackedEvents) -> NDArray[np.float64]:
+    return np.where(events.quantity > 0, events.quantity, 1.0)
 
 
 def _give_refunds_their_buyer(events: PackedEvents, keys: NDArray[np.int64]) -> None:
@@ -122,7 +147,7 @@ def _kept_purchases(
     pairs = user_index * (int(item_rows.max()) + 1) + item_rows
     _, pair = np.unique(pairs, return_inverse=True)
     size = int(pair.max()) + 1
-    quantity = np.where(events.quantity > 0, events.quantity, 1.0)
+    quantity = _quantity(events)
     balance = np.bincount(pair, weights=quantity * bought, minlength=size) - np.bincount(
         pair, weights=quantity * returned, minlength=size
     )

@@ -181,7 +181,8 @@ def test_a_refund_of_the_order_takes_back_weight_and_purchase(store: Environment
     )
     data = training_data()
     assert sorted(_facts(data)) == [
-        ("u:ada", "lid-24", -5.0),
+        # One of two lids: half of 5.
+        ("u:ada", "lid-24", -2.5),
         ("u:ada", "lid-24", 5.0),
         ("u:ada", "pan-24", -5.0),
         ("u:ada", "pan-24", 5.0),
@@ -192,6 +193,20 @@ def test_a_refund_of_the_order_takes_back_weight_and_purchase(store: Environment
     }
     # Both pans went back, and one of two lids.
     assert kept == {"lid-24"}
+
+
+def test_a_refund_takes_back_no_more_than_a_purchase_gave(store: Environment) -> None:
+    _send(
+        store,
+        {"type": "purchase", "user_id": "ada", "order_id": "o-1", "item_id": "pan-24"},
+        {"type": "refund", "user_id": "ada", "order_id": "o-1", "item_id": "pan-24", "quantity": 3},
+        {"type": "refund", "user_id": "ada", "order_id": "old", "item_id": "lid-24"},
+    )
+    assert _facts(training_data()) == [
+        ("u:ada", "pan-24", 5.0),
+        ("u:ada", "pan-24", -5.0),
+        ("u:ada", "lid-24", -5.0),
+    ]
 
 
 def test_the_catalogue_comes_with_what_features_are_made_of(store: Environment) -> None:
