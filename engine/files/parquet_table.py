@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,8 @@ from engine.files.limits import MAX_COLUMNS, MAX_FILE_BYTES, MAX_ROW_CHARACTERS,
 from engine.files.records import Block, Entry, Record, RowError, shortened
 from saas.lib.errors import ImportTooLarge, UnreadableFile
 
-_BATCH_ROWS = 1_000
+# So many rows of 64 kB are what a batch may hold.
+_BATCH_ROWS = 250
 _BUFFER_BYTES = 1024 * 1024
 # What a moment looks like as text; fractions come with %S.
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
@@ -25,9 +26,7 @@ class ParquetTable:
 
     def __init__(self, source: ByteSource) -> None:
         try:
-            self._file = pq.ParquetFile(
-                source.seekable(), buffer_size=_BUFFER_BYTES, pre_buffer=False
-            )
+            self._file = _opened(source.seekable())
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(error) from None
         metadata = self._file.metadata
@@ -52,19 +51,42 @@ class ParquetTable:
                 columns = [_values(column) for column in batch.columns]
             except (pa.ArrowException, OSError) as error:
                 raise _unreadable(error) from None
-            entries = [
-                _entry(line, dict(zip(names, cells, strict=True)))
-                for line, cells in enumerate(zip(*columns, strict=True), start=self.rows_read + 1)
-            ]
+            entries: list[Entry] = []
+            characters = 0
+            for line, cells in enumerate(zip(*columns, strict=True), start=self.rows_read + 1):
+                length = sum(len(each) for each in cells if isinstance(each, str))
+                is_short = length <= MAX_ROW_CHARACTERS
+                record = Record(line, dict(zip(names, cells, strict=True)))
+                entries.append(record if is_short else _too_long(record))
+                characters += length if is_short else 0
             self.rows_read += batch.num_rows
-            yield Block(entries, batch.nbytes)
+            yield Block(entries, characters)
+
+
+def _opened(file: BinaryIO) -> pq.ParquetFile:
+    """Return the table with its texts in dictionaries.
+
+    A text that a million rows share is a few bytes in the file; only so it stays one text here.
+    """
+    schema = pq.read_schema(file)
+    texts = [each.name for each in schema if pa.types.is_string(each.type)]
+    file.seek(0)
+    return pq.ParquetFile(file, read_dictionary=texts, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+
+
+def _looked_up(column: Any) -> list[Any]:
+    """Return the values of a dictionary's column, each of them made once."""
+    indices = column.indices
+    used = indices.unique().drop_null()
+    values = dict(zip(used.to_pylist(), _values(column.dictionary.take(used)), strict=True))
+    return [None if each is None else values[each] for each in indices.to_pylist()]
 
 
 def _values(column: Any) -> list[Any]:
     """Return a column's values as JSON knows them."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _values(column.dictionary_decode())
+        return _looked_up(column)
     if pa.types.is_timestamp(kind):
         # With a zone the stored number counts from 1970 in UTC, whatever the zone is.
         moments = column.cast(pa.timestamp("us", kind.tz), safe=False)
@@ -80,13 +102,11 @@ def _values(column: Any) -> list[Any]:
     return values
 
 
-def _entry(line: int, cells: dict[str, Any]) -> Entry:
-    if sum(len(each) for each in cells.values() if isinstance(each, str)) <= MAX_ROW_CHARACTERS:
-        return Record(line, cells)
+def _too_long(record: Record) -> RowError:
     return RowError(
-        line=line,
+        line=record.line,
         column="",
-        value=shortened(next(iter(cells.values()))),
+        value=shortened(next(iter(record.cells.values()))),
         code="line_too_long",
         detail=f"A row has at most {MAX_ROW_CHARACTERS // 1024} kB; shorten its longest text.",
     )

@@ -142,8 +142,6 @@ def test_a_file_that_was_handed_in_stays_open_and_a_path_does_not(tmp_path: Path
         (gzip.compress(CSV)[:12] + b"\xff\xff\xff", "does not unpack"),
         (b"\x1f\x8b", "does not unpack"),
     ],
-    # gzip writes the time into its output, and each worker must collect the same names.
-    ids=lambda value: value if isinstance(value, str) else "data",
 )
 def test_what_cannot_be_unpacked_is_refused_with_the_way_out(data: bytes, sentence: str) -> None:
     with pytest.raises(UnreadableFile, match=sentence):

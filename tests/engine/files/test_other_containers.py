@@ -148,6 +148,16 @@ def test_a_broken_or_oversized_parquet_file_is_refused() -> None:
     ]
 
 
+def test_a_text_that_many_rows_of_a_small_parquet_file_share_stays_one_text() -> None:
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), ["x" * 60_000])
+    data = parquet({"id": [str(n) for n in range(5_000)], "title": shared})
+    assert len(data) < 200_000
+    batches = list(read(data))
+    assert len({id(row["title"]) for batch in batches for row in batch.rows}) <= 5_000 / 250
+    # What rows weigh once they are written out ends a batch: 16 MB and the last block.
+    assert max(len(batch.rows) for batch in batches) <= 500
+
+
 def test_an_rss_feed_is_read_item_by_item() -> None:
     feed = rss(
         "<item><title>News</title><g:title>Pan &amp; lid</g:title><g:id>p1</g:id>"
