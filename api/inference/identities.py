@@ -15,6 +15,8 @@ from saas.lib.recent_events import anonymous_key, user_key
 
 # Somebody with more browsers than this is followed on the ones linked last.
 MAX_VISITORS = 5
+# Measured with ids of 38 and 13 characters.
+_BYTES_OF_LINK = 400
 
 
 class Link(NamedTuple):
@@ -58,6 +60,11 @@ class Identities:
         self._visitors: dict[str, tuple[str, ...]] = {}
         # One text for each user, however many links it has.
         self._names: dict[str, str] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """Return about what the links take."""
+        return len(self._links) * _BYTES_OF_LINK
 
     def apply(self, rows: Iterable[LinkRow]) -> None:
         """Take over new links."""

@@ -58,7 +58,8 @@ class Shelf:
     @property
     def size_bytes(self) -> int:
         """Return what keeping the shelf costs, mapped files included."""
-        return self.catalogue.size_bytes + (self.model.size_bytes if self.model else 0)
+        model_bytes = self.model.size_bytes if self.model else 0
+        return self.catalogue.size_bytes + self.identities.size_bytes + model_bytes
 
     def refresh(self, catalogue_rows: Iterable[int]) -> None:
         """Take over what changed in the catalogue's rows."""

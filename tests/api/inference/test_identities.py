@@ -52,6 +52,11 @@ def test_a_link_that_is_read_twice_is_one() -> None:
     ]
 
 
+def test_what_is_kept_is_counted() -> None:
+    kept = identities(("tab", "ada", 10), ("phone", "ada", 10), ("tab", "ben", 20))
+    assert kept.size_bytes == 2 * identities(("tab", "ada", 10)).size_bytes > 0
+
+
 def test_the_browsers_linked_last_are_followed() -> None:
     own = identities(*((f"tab-{number}", "ada", number) for number in range(MAX_VISITORS + 1)))
     keys = [trace.key for trace in own.traces(user_id="ada", anonymous_id=None)]
