@@ -1,0 +1,70 @@
+"""Makes the store that the parts of bench_ingestion.py measure with, and its events."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tenants.models.environment import Environment
+
+USERS = 20_000
+ITEMS = 5_000
+_dice = random.Random(7)  # noqa: S311  # no secret
+
+
+def make_store() -> tuple[Environment, str]:
+    """Return a new store's environment and its secret key; what follows acts as the application."""
+    import django
+
+    os.environ["SHELFWISE_LOGIN"] = "owner"
+    django.setup()
+    from django.conf import settings
+
+    from tenants.context import on_platform
+    from tenants.db.connection import connection
+    from tenants.services.create_api_key import create_api_key
+    from tenants.services.create_tenant import create_tenant
+
+    live = create_tenant(name="Bench", slug=f"bench-{time.time_ns()}").live
+    with on_platform():
+        key = create_api_key(environment=live, actor="bench", name="bench").text
+    del os.environ["SHELFWISE_LOGIN"]
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["USER"] = settings.APP_LOGIN
+    return live, key
+
+
+def views(count: int) -> list[dict[str, Any]]:
+    """Return as many views of the last hour, each with an id of its own."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "type": "view",
+            "user_id": f"user-{_dice.randrange(USERS)}",
+            "item_id": f"sku-{_dice.randrange(ITEMS)}",
+            "ts": (now - timedelta(seconds=_dice.randrange(3600))).isoformat(),
+            "event_id": str(uuid.uuid4()),
+        }
+        for _ in range(count)
+    ]
+
+
+def purchases(count: int) -> list[dict[str, Any]]:
+    """Return as many purchases, each of an order of its own."""
+    return [
+        {**view, "type": "purchase", "order_id": f"order-{view['event_id']}", "price": "12.90"}
+        for view in views(count)
+    ]
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
