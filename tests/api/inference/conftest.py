@@ -176,6 +176,12 @@ def connection(migrated: None) -> Iterator[psycopg.Connection[Any]]:
         yield own
 
 
+@pytest.fixture(autouse=True)
+def patient_with_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for Redis as long as a busy test machine may need; serving would answer without it."""
+    monkeypatch.setattr("api.inference.history.TIMEOUT_SECONDS", 5.0)
+
+
 @pytest.fixture
 def acorn_hand(acorn_store: Any, connection: psycopg.Connection[Any]) -> Iterator[Hand]:
     hand = Hand(acorn_store.live, connection)
