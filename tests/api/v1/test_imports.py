@@ -52,7 +52,8 @@ def folders(environment: Environment) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def no_uploads(acorn: Environment) -> Iterator[None]:
-    """Files are not rolled back with the database."""
+    """Files are not rolled back with the database, neither those of another test before."""
+    shutil.rmtree(artifacts_of(acorn.pk), ignore_errors=True)
     yield
     shutil.rmtree(artifacts_of(acorn.pk), ignore_errors=True)
 
