@@ -225,6 +225,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='event',
+            index=models.Index(fields=['occurred_at', 'event_key'], name='event_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='event',
+            index=models.Index(fields=['item_ref'], name='event_item'),
+        ),
+        migrations.AddIndex(
+            model_name='event',
             index=models.Index(condition=models.Q(('order_id__isnull', False)), fields=['order_id'], name='event_order'),
         ),
         migrations.AddConstraint(

@@ -68,6 +68,10 @@ class Event(models.Model):
         ]
         indexes: ClassVar = [
             BrinIndex(fields=["occurred_at"], name="event_occurred_at"),
+            # Pages of events, newest first: a BRIN index holds no order, and one of them alone
+            # would be walked to its end for an item that nobody has looked at lately.
+            models.Index(fields=["occurred_at", "event_key"], name="event_newest"),
+            models.Index(fields=["item_ref"], name="event_item"),
             # Lines of an order are looked for with each purchase and refund.
             models.Index(
                 fields=["order_id"], name="event_order", condition=Q(order_id__isnull=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from engine.models.event import Event
@@ -362,6 +363,23 @@ def test_a_page_of_events_takes_two_statements(api: ApiClient, acorn_key: str) -
     with tenant_statements() as statements:
         _listed(api, acorn_key, "?user_id=ada")
     assert len(statements) == 2, statements
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [("", "event_newest"), ("?type=view", "event_newest"), ("?item_id=x", "event_item")],
+)
+def test_a_page_of_events_does_not_read_the_whole_table(
+    api: ApiClient, acorn: Environment, acorn_key: str, query: str, index: str
+) -> None:
+    with tenant_statements() as statements:
+        _listed(api, acorn_key, query)
+    with in_environment(acorn), connection.cursor() as cursor:
+        # An empty table is read whole wherever that is not forbidden.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off") if index == "event_newest" else None
+        cursor.execute(f"EXPLAIN {statements[0]}")
+        assert index in str(cursor.fetchall())
 
 
 @pytest.fixture
