@@ -67,6 +67,12 @@ class UsageDatabase:
             # Not LiteralString: the tests' own queries.
             return connection.execute(query.encode()).fetchall()
 
+    def forget(self) -> None:
+        with psycopg.connect(self.owner_url) as connection:
+            connection.execute(
+                "TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource"
+            )
+
     def buckets(self) -> list[tuple[Any, ...]]:
         return self.rows(
             "SELECT environment_id, to_char(hour AT TIME ZONE 'UTC', 'MM-DD HH24'), operation,"
@@ -79,11 +85,11 @@ class UsageDatabase:
 
 @pytest.fixture
 def usage_database(migrated: None) -> Iterator[UsageDatabase]:
-    """Let a shipper commit for real, and take away what it left."""
+    """Let a shipper commit for real, without what other tests' shippers committed."""
     database = UsageDatabase(os.environ["DATABASE_URL"], os.environ["DATABASE_OWNER_URL"])
+    database.forget()
     yield database
-    with psycopg.connect(database.owner_url) as connection:
-        connection.execute("TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource")
+    database.forget()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from saas.demo.sample.store import SMALL, SampleStore, make_sample_store
 from saas.embedded.ports import free_port
 from saas.lifecycle.delete_tenant import delete_tenant
 from tenants.context import on_platform
+from tenants.models.job import Job
 from tenants.services.suspend_tenant import suspend_tenant
 from tests.chaos.processes import Process, wait_for
 from tests.conftest import Store, as_owner, make_store
@@ -51,6 +52,8 @@ def web(migrated: None, tmp_path: Path) -> Iterator[str]:
     finally:
         for process in processes:
             process.kill()
+        with on_platform():
+            Job.objects.all().delete()
 
 
 @pytest.fixture
