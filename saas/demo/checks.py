@@ -39,7 +39,7 @@ class StoreChecks:
     """What a store's developer and its pages rely on."""
 
     def __init__(self, summary: dict[str, Any]) -> None:
-        self._base = summary["base_url"]
+        self._base, self._inference = summary["base_url"], summary["inference_url"]
         self._first, self._second = summary["tenants"][:2]
         live = self._first["environments"]["live"]
         self._key, self._page_key = live["secret_key"], live["publishable_key"]
@@ -57,6 +57,7 @@ class StoreChecks:
         yield Check(developer, "the test environment answers for itself", self._test_environment)
         yield Check(developer, "the other store's key does not find this store's item", self._apart)
         yield Check(developer, "a wrong key is 401 in problem+json", self._wrong_key)
+        yield Check(developer, "the inference process of its own answers", self._inference_alone)
         yield Check(page, "a publishable key recommends", self._page_recommends)
         yield Check(page, "a publishable key cannot write the catalogue", self._page_is_held)
 
@@ -139,6 +140,10 @@ class StoreChecks:
         kind = answer.headers["content-type"]
         require(kind.startswith("application/problem+json"), f"the error came as {kind}")
         return f"401 {body['code']}"
+
+    def _inference_alone(self) -> str:
+        answer = call("POST", f"{self._inference}/v1/recommend/popular", key=self._key, body={})
+        return f"{len(_expect(answer, 200)['items'])} items from {self._inference}"
 
     def _page_recommends(self) -> str:
         body = _expect(self._recommend("popular", key=self._page_key), 200)
