@@ -11,16 +11,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 import psycopg
 from psycopg import sql
+from typing_extensions import override
 
 from saas.embedded.account import server_account
-from saas.embedded.child import Child
+from saas.embedded.embedded_server import EmbeddedServer
 from saas.embedded.processes import end_processes, processes_in
 from saas.embedded.service import Service, ServiceFailed
-from saas.embedded.socket_folder import make_socket_folder, socket_folder_for
+from saas.embedded.socket_folder import make_socket_folder
 from saas.embedded.wheel_binaries import postgres_bin
 
 _SUPERUSER = "postgres"
@@ -63,16 +64,15 @@ class DatabaseUrls:
     app_url: str
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """A PostgreSQL cluster in ``folder``, reached through a unix socket alone."""
 
     def __init__(self, *, folder: Path) -> None:
-        self.folder = folder.absolute()
-        self._data = self.folder / "data"
+        folder = folder.absolute()
+        self._data = folder / "data"
+        super().__init__(folder=folder, data=self._data)
         self.account = server_account(self._data)
-        self._sockets = socket_folder_for(self._data)
         self._lock: IO[str] | None = None
-        self._child: Child | None = None
 
     @property
     def owner_url(self) -> str:
@@ -84,41 +84,15 @@ class EmbeddedPostgres:
         """The login of every serving process."""
         return self._url(login=_APP, database=_DATABASE)
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process id while it runs."""
-        return self._child.pid if self._child else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start the server and return when it accepts connections."""
-        self._child = Child(service=self.prepare(), log_path=self.folder / "postgres.log")
-        try:
-            self._child.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop the server, if it runs, and give the folder free."""
-        if self._child:
-            self._child.stop()
-            self._child = None
+    @override
+    def _release(self) -> None:
         # Without the lock the sockets are those of another process's server.
         if self._lock:
             self.remove_sockets()
             self._lock.close()
             self._lock = None
 
-    def remove_sockets(self) -> None:
-        """Remove what a server leaves outside of its folder."""
-        shutil.rmtree(self._sockets, ignore_errors=True)
-
+    @override
     def prepare(self) -> Service:
         """Make everything ready for the server's start and return its declaration.
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import socket
 from pathlib import Path
-from typing import Self
 
-from saas.embedded.child import Child
+from typing_extensions import override
+
+from saas.embedded.embedded_server import EmbeddedServer
 from saas.embedded.ports import free_port
 from saas.embedded.service import Service
-from saas.embedded.socket_folder import make_socket_folder, socket_folder_for
+from saas.embedded.socket_folder import make_socket_folder
 from saas.embedded.wheel_binaries import valkey_server
 
 
-class EmbeddedValkey:
+class EmbeddedValkey(EmbeddedServer):
     """A Valkey server that keeps nothing on disk, on a loopback port and a unix socket."""
 
     def __init__(self, *, folder: Path) -> None:
-        self.folder = folder.absolute()
-        self._sockets = socket_folder_for(self.folder)
+        super().__init__(folder=folder.absolute(), data=folder.absolute())
         self._password = secrets.token_urlsafe(24)
         self._port = 0
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -37,39 +35,13 @@ class EmbeddedValkey:
         """The unix socket: quicker, for redis-py alone."""
         return f"unix://:{self._password}@{self._socket}?db=0"
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process id while it runs."""
-        return self._child.pid if self._child else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start the server and return when it answers."""
-        self._child = Child(service=self.prepare(), log_path=self.folder / "valkey.log")
-        try:
-            self._child.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop the server, if it runs."""
-        if self._child:
-            self._child.stop()
-            self._child = None
+    @override
+    def _release(self) -> None:
         if self._port:
             self.remove_sockets()
             self._port = 0
 
-    def remove_sockets(self) -> None:
-        """Remove what a server leaves outside of its folder."""
-        shutil.rmtree(self._sockets, ignore_errors=True)
-
+    @override
     def prepare(self) -> Service:
         """Write the configuration and return the server's declaration."""
         self.folder.mkdir(parents=True, exist_ok=True)
