@@ -43,19 +43,27 @@ def broker() -> Broker:
     return Broker()
 
 
-@pytest.fixture
-def ticked() -> threading.Event:
-    return threading.Event()
+class WatchedDispatcher(Dispatcher):
+    """Says when it has looked."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.has_looked = threading.Event()
+
+    def look(self) -> None:
+        super().look()
+        self.has_looked.set()
 
 
 @pytest.fixture
 def running(
-    acorn_store: Store, broker: Broker, ticked: threading.Event, monkeypatch: pytest.MonkeyPatch
+    acorn_store: Store, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Dispatcher]:
     """A dispatcher that has looked once and, but for notifications, sleeps for minutes."""
+    ticked = threading.Event()
     monkeypatch.setattr(module, "LOOK_SECONDS", 300.0)
     monkeypatch.setattr(module, "FIRST_DELAY_SECONDS", 0.01)
-    dispatcher = Dispatcher(
+    dispatcher = WatchedDispatcher(
         database_url=_application_url(),
         publish=broker,
         long_kinds=(),
@@ -64,7 +72,8 @@ def running(
     stop = threading.Event()
     thread = threading.Thread(target=dispatcher.run, args=[stop])
     thread.start()
-    assert ticked.wait(PATIENCE_SECONDS)
+    assert dispatcher.has_looked.wait(PATIENCE_SECONDS)
+    assert ticked.is_set()
     yield dispatcher
     stop.set()
     with on_platform():
