@@ -12,7 +12,7 @@ from api.inference.control import MIN_SECONDS_BETWEEN_REFRESHES
 from api.inference.snapshot import ApiKey, Changes, Snapshot, load, save
 from saas.lib.config import Config
 from tenants import tokens
-from tests.api.inference.conftest import PROMISED_SECONDS, Hand, Service, eventually
+from tests.api.inference.conftest import PATIENCE_SECONDS, Hand, Service, eventually
 
 NOWHERE = "postgresql://app:secret@/shelfwise?host=/nonexistent"
 
@@ -68,7 +68,7 @@ def test_a_look_that_fails_does_not_end_the_looking(
 
     monkeypatch.setattr(service.runtime.control, "_on_change", fail)
     acorn_hand.make_key()
-    assert failed.wait(timeout=PROMISED_SECONDS)
+    assert failed.wait(timeout=PATIENCE_SECONDS)
     acorn_hand.revoke(key)
     eventually(lambda: service.post("popular", key).status_code == 401)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -20,7 +19,6 @@ from saas.lib.redis_client import redis_client
 from tenants.context import in_environment
 from tenants.models.environment import Environment
 from tests.api.inference.conftest import Hand, Service, eventually
-from tests.api.inference.models import ITEMS, write_model
 
 # The model's ages count whole seconds; what is done here lies after all that it knows.
 NOW = timezone.now()
@@ -28,20 +26,6 @@ NOW = timezone.now()
 
 def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def shop(acorn_hand: Hand, serving_config: Config) -> Callable[..., None]:
-    """Put the model's items into the catalogue and a model live."""
-
-    def open_shop(**model: Any) -> None:
-        for item_id in ITEMS:
-            acorn_hand.put(item_id)
-        acorn_hand.go_live(
-            write_model(serving_config.artifacts, acorn_hand.environment.id, **model)
-        )
-
-    return open_shop
 
 
 @pytest.fixture

@@ -10,22 +10,8 @@ import redis
 from saas.lib.config import Config, config
 from saas.lib.recent_events import RecentEvent, pack, recent_list, watermark_hash
 from tests.api.inference.conftest import Hand, Service, eventually
-from tests.api.inference.models import ITEMS, write_model
 
 Start = Callable[..., None]
-
-
-@pytest.fixture
-def shop(acorn_hand: Hand, serving_config: Config) -> Start:
-    """Put the model's items into the catalogue and a model live."""
-
-    def open_shop(**model: Any) -> None:
-        for item_id in model.get("items", ITEMS):
-            acorn_hand.put(item_id)
-        version = write_model(serving_config.artifacts, acorn_hand.environment.id, **model)
-        acorn_hand.go_live(version)
-
-    return open_shop
 
 
 @pytest.fixture
