@@ -41,6 +41,9 @@ class Entitlement(models.Model):
     rate_per_second = models.PositiveIntegerField(default=100)
     burst = models.PositiveIntegerField(default=200)
     training_seconds = models.FloatField(help_text="The time budget of one training run.")
+    retention_days = models.PositiveIntegerField(
+        default=1_095, help_text="How long events are kept, back from the newest."
+    )
     control_seq = models.BigIntegerField(default=0, editable=False)
 
     @override
