@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from msgspec import UNSET
 
@@ -23,11 +22,11 @@ from api.inference.requests import (
     RerankRequest,
     SimilarRequest,
 )
-from api.inference.selection import Mask, Picked, Rank, allowed_rows, newest_rows, ranked_rows
+from api.inference.selection import Mask, Picked, allowed_rows, best_rows, newest_rows
 from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper
 from engine.core.artifact import Artifact
-from engine.core.ranking import Ranked, Reason, rank_for_user, rank_popular, rank_similar
+from engine.core.ranking import Reason, Scored, score_for_user, score_popular, score_similar
 
 
 @dataclass(slots=True)
@@ -125,9 +124,9 @@ class _Call:
     def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
         if not history.entries:
             return self._fall_back_to_popular(artifact, allowed, reason=self._why_not_personal())
-        rank = partial(_rank_for_user, artifact, history)
+        scored = score_for_user(artifact, history=history.entries)
         return Outcome(
-            strategy="personal", picked=self._ranked(rank, allowed), warnings=self.warnings
+            strategy="personal", picked=self._best(scored, allowed), warnings=self.warnings
         )
 
     def _why_not_personal(self) -> FallbackReason:
@@ -139,8 +138,7 @@ class _Call:
         allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
         if not self.seeds:
             return self._fall_back_to_popular(artifact, allowed, reason="unknown_item")
-        rank = partial(_rank_similar, artifact, self.seeds[0])
-        picked = self._ranked(rank, allowed)
+        picked = self._best(score_similar(artifact, item_row=self.seeds[0]), allowed)
         if not picked:
             return self._fall_back_to_popular(artifact, allowed, reason="nothing_similar")
         return Outcome(strategy="similar", picked=picked, warnings=self.warnings)
@@ -151,7 +149,7 @@ class _Call:
             allowed = allowed & self.shelf.in_category(category)
         return Outcome(
             strategy="popular",
-            picked=self._ranked(partial(_rank_popular, artifact), allowed),
+            picked=self._best(score_popular(artifact), allowed),
             warnings=self.warnings,
         )
 
@@ -175,14 +173,14 @@ class _Call:
     ) -> Outcome:
         return Outcome(
             strategy="popular",
-            picked=self._ranked(partial(_rank_popular, artifact), allowed),
+            picked=self._best(score_popular(artifact), allowed),
             fallback=Fallback(from_=_own_strategy(self.request), to="popular", reason=reason),
             warnings=self.warnings,
         )
 
-    def _ranked(self, rank: Rank, allowed: Mask) -> list[Picked]:
-        return ranked_rows(
-            rank,
+    def _best(self, scored: Scored, allowed: Mask) -> list[Picked]:
+        return best_rows(
+            scored,
             self.shelf,
             allowed=allowed,
             limit=self.request.limit,
@@ -231,15 +229,3 @@ _OWN_STRATEGIES: dict[type[Request], Strategy] = {
 
 def _own_strategy(request: Request) -> Strategy:
     return _OWN_STRATEGIES[type(request)]
-
-
-def _rank_for_user(artifact: Artifact, history: History, allowed: Mask, limit: int) -> Ranked:
-    return rank_for_user(artifact, history=history.entries, allowed=allowed, limit=limit)
-
-
-def _rank_similar(artifact: Artifact, item_row: int, allowed: Mask, limit: int) -> Ranked:
-    return rank_similar(artifact, item_row=item_row, allowed=allowed, limit=limit)
-
-
-def _rank_popular(artifact: Artifact, allowed: Mask, limit: int) -> Ranked:
-    return rank_popular(artifact, allowed=allowed, limit=limit)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from api.inference.catalogue import NO_GROUP, Catalogue
 from api.inference.shelf import Shelf
-from engine.core.ranking import Ranked, Reason
+from engine.core.ranking import Reason, Scored, top_rows
 
 Mask = NDArray[np.bool_]
-Rank = Callable[[Mask, int], Ranked]
+
+# How many more rows are looked at than are asked for, since a group gives one of its items.
+_POOL_FACTOR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +40,26 @@ def allowed_rows(shelf: Shelf, *, hidden: Iterable[int], hidden_with_group: Iter
     )
 
 
-def ranked_rows(
-    rank: Rank, shelf: Shelf, *, allowed: Mask, limit: int, collapse: str
+def best_rows(
+    scored: Scored, shelf: Shelf, *, allowed: Mask, limit: int, collapse: str
 ) -> list[Picked]:
-    """Rank and keep the best item of each group, asking again until the list is full."""
-    is_one_per_group = collapse == "group" and shelf.catalogue.n_groups > 0
-    picked: list[Picked] = []
-    taken: set[int] = set()
+    """Pick the best items, one of each group, from a pool that grows until the list is full."""
+    if scored.candidates is not None:
+        allowed = allowed & scored.candidates
+    pool = limit * _POOL_FACTOR
     while True:
-        wanted = limit - len(picked)
-        ranked = rank(allowed, wanted)
+        rows = top_rows(scored.values, allowed=allowed, limit=pool)
+        chosen = list(islice(_one_per_group(rows, shelf.groups, collapse=collapse), limit))
+        if len(chosen) == limit or len(rows) < pool:
+            break
+        pool *= _POOL_FACTOR
+    ranked = scored.explained(np.array(chosen, dtype=np.int32))
+    return [
+        Picked(row=row, score=score, source=source, reason=reason)
         for row, score, source, reason in zip(
-            ranked.rows.tolist(),
-            ranked.scores.tolist(),
-            ranked.sources,
-            ranked.reasons,
-            strict=True,
-        ):
-            group = int(shelf.groups[row]) if is_one_per_group else NO_GROUP
-            if group in taken:
-                continue
-            if group != NO_GROUP:
-                taken.add(group)
-            picked.append(Picked(row=row, score=score, source=source, reason=reason))
-        if len(picked) == limit or len(ranked.rows) < wanted:
-            return picked
-        rows = ranked.rows.tolist()
-        allowed = allowed.copy()
-        allowed[rows] = False
-        allowed = _without_groups(
-            allowed, groups=shelf.groups, of_rows=rows, catalogue=shelf.catalogue
+            chosen, ranked.scores.tolist(), ranked.sources, ranked.reasons, strict=True
         )
+    ]
 
 
 def newest_rows(
@@ -97,18 +89,21 @@ def newest_rows(
         allowed &= is_inside
     candidates = np.flatnonzero(allowed)
     newest_first = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
-    chosen: list[int] = []
+    return list(islice(_one_per_group(newest_first, groups, collapse=collapse), limit))
+
+
+def _one_per_group(
+    rows: NDArray[np.integer], groups: NDArray[np.int32], *, collapse: str
+) -> Iterator[int]:
+    """Yield the rows in their order, of each group only the first."""
     taken: set[int] = set()
-    for row in newest_first.tolist():
+    for row in rows.tolist():
         group = int(groups[row]) if collapse == "group" else NO_GROUP
         if group in taken:
             continue
         if group != NO_GROUP:
             taken.add(group)
-        chosen.append(row)
-        if len(chosen) == limit:
-            break
-    return chosen
+        yield row
 
 
 def _without_groups(

@@ -1,4 +1,4 @@
-"""The one scoring path: evaluation and serving rank through these functions."""
+"""The one scoring path: evaluation and serving score through these functions."""
 
 from __future__ import annotations
 
@@ -54,14 +54,56 @@ class Ranked:
     reasons: tuple[Reason, ...]
 
 
-def rank_for_user(
-    artifact: Rankable,
-    *,
-    history: Sequence[tuple[int, float, float]],
-    allowed: NDArray[np.bool_],
-    limit: int,
-) -> Ranked:
-    """Rank for a shopper by the blend; without a history by popularity.
+@dataclass(frozen=True)
+class Scored:
+    """The whole catalogue scored for one call, and what spoke for each item.
+
+    Attributes
+    ----------
+    values : float32[n_items]
+        The sum of ``contributions``, or popularity where nothing else spoke.
+    candidates : bool[n_items] or None
+        What may be answered at all; None for everything.
+    history : HistoryBatch
+        The one history that was scored.
+    parts : tuple of Part
+    contributions : tuple of float32[n_items]
+        By part.
+    reason : Reason or None
+        Of every item; None where it follows from the part that contributed most.
+    """
+
+    values: NDArray[np.float32]
+    candidates: NDArray[np.bool_] | None
+    history: HistoryBatch
+    parts: tuple[Part, ...] = ()
+    contributions: tuple[NDArray[np.float32], ...] = ()
+    reason: Reason | None = None
+
+    def best(self, *, allowed: NDArray[np.bool_], limit: int) -> Ranked:
+        """Return the ``limit`` highest allowed candidates, ties by row; fewer when fewer are."""
+        if self.candidates is not None:
+            allowed = allowed & self.candidates
+        return self.explained(top_rows(self.values, allowed=allowed, limit=limit))
+
+    def explained(self, rows: NDArray[np.int32]) -> Ranked:
+        """Return the rows as they come, each with its score, source and reason."""
+        if not self.parts:
+            sources: tuple[str, ...] = ("popular",) * len(rows)
+            reasons = (Reason(code="popular_now", seed_row=None),) * len(rows)
+            return Ranked(rows, self.values[rows], sources, reasons)
+        stacked = np.stack([part_scores[rows] for part_scores in self.contributions])
+        leading = [self.parts[place] for place in stacked.argmax(axis=0)]
+        sources = tuple(SOURCES[part.name] for part in leading)
+        if self.reason is not None:
+            reasons = (self.reason,) * len(rows)
+        else:
+            reasons = _reasons(leading, *self.history.of(0), rows)
+        return Ranked(rows, self.values[rows], sources, reasons)
+
+
+def score_for_user(artifact: Rankable, *, history: Sequence[tuple[int, float, float]]) -> Scored:
+    """Score for a shopper by the blend; without a history by popularity.
 
     Parameters
     ----------
@@ -69,73 +111,61 @@ def rank_for_user(
     history : sequence of (item row, event weight, age in days)
         Any order; an item may come more than once; weights ≤ 0 are ignored. Ages only count
         against each other.
-    allowed : bool[n_items]
-        What may be answered: the caller takes out unavailable, purchased and excluded items.
-    limit : int
-        At most this many; fewer when fewer are allowed.
-
-    Returns
-    -------
-    Ranked
-        Ties by item row.
     """
     liked = [entry for entry in history if entry[1] > 0]
     if not liked:
-        return rank_popular(artifact, allowed=allowed, limit=limit)
-    rows = np.array([row for row, _, _ in liked], dtype=np.int32)
+        return score_popular(artifact)
     weights = history_weights(
         np.array([weight for _, weight, _ in liked], dtype=np.float32),
         np.array([age_days for _, _, age_days in liked]),
         artifact.history_half_life_days,
     )
-    batch = HistoryBatch(indptr=np.array([0, len(rows)]), rows=rows, weights=weights)
+    batch = _one_history(rows=[row for row, _, _ in liked], weights=weights)
     weighted = artifact.blend.z_scores(batch)
-    scores = total_scores(weighted, 1)[0]
-    best = top_rows(scores, allowed=allowed, limit=limit)
-    contributions = np.stack([part_scores[0, best] for part_scores in weighted])
-    parts = [artifact.blend.speaking[place] for place in contributions.argmax(axis=0)]
-    return Ranked(
-        rows=best,
-        scores=scores[best],
-        sources=tuple(SOURCES[part.name] for part in parts),
-        reasons=_reasons(parts, rows, weights, best),
+    return Scored(
+        values=total_scores(weighted, 1)[0],
+        candidates=None,
+        history=batch,
+        parts=artifact.blend.speaking,
+        contributions=tuple(part_scores[0] for part_scores in weighted),
     )
 
 
-def rank_similar(
-    artifact: Rankable, *, item_row: int, allowed: NDArray[np.bool_], limit: int
-) -> Ranked:
-    """Rank the items most like one item, by every part that looks at items, all alike.
+def score_similar(artifact: Rankable, *, item_row: int) -> Scored:
+    """Score the items most like one item, by every part that looks at items, all alike.
 
-    Only items for which some part has positive evidence are answered, never the item itself;
+    Only items for which some part has positive evidence are candidates, never the item itself;
     ``similar_item`` with the item as seed is every reason.
     """
-    batch = HistoryBatch(
-        indptr=np.array([0, 1]),
-        rows=np.array([item_row], dtype=np.int32),
-        weights=np.ones(1, dtype=np.float32),
-    )
-    parts = [part for part in artifact.blend.parts if SOURCES[part.name] != "popular"]
-    nothing = Ranked(np.zeros(0, np.int32), np.zeros(0, np.float32), (), ())
-    if not parts:
-        return nothing
-    weighted = [part.z_scores(batch)[0] for part in parts]
-    stacked = np.stack(weighted)
-    scores = stacked.sum(axis=0)
-    candidates = allowed & (stacked.max(axis=0) > 0)
+    batch = _one_history(rows=[item_row], weights=np.ones(1, dtype=np.float32))
+    parts = tuple(part for part in artifact.blend.parts if SOURCES[part.name] != "popular")
+    n_items = len(artifact.popularity)
+    stacked = np.zeros((len(parts), n_items), dtype=np.float32)
+    for place, part in enumerate(parts):
+        stacked[place] = part.z_scores(batch)[0]
+    candidates = np.asarray((stacked > 0).any(axis=0))
     candidates[item_row] = False
-    best = top_rows(scores, allowed=candidates, limit=limit)
-    sources = tuple(SOURCES[parts[place].name] for place in stacked[:, best].argmax(axis=0))
-    reason = Reason(code="similar_item", seed_row=item_row)
-    return Ranked(best, scores[best], sources, (reason,) * len(best))
+    return Scored(
+        values=stacked.sum(axis=0),
+        candidates=candidates,
+        history=batch,
+        parts=parts,
+        contributions=tuple(stacked),
+        reason=Reason(code="similar_item", seed_row=item_row),
+    )
 
 
-def rank_popular(artifact: Rankable, *, allowed: NDArray[np.bool_], limit: int) -> Ranked:
-    """Rank by popularity in the recipe's window; items nobody turned to are left out."""
+def score_popular(artifact: Rankable) -> Scored:
+    """Score by popularity in the recipe's window; items nobody turned to are no candidates."""
     popularity = np.asarray(artifact.popularity)
-    best = top_rows(popularity, allowed=allowed & (popularity > 0), limit=limit)
-    reason = Reason(code="popular_now", seed_row=None)
-    return Ranked(best, popularity[best], ("popular",) * len(best), (reason,) * len(best))
+    nobody = _one_history(rows=[], weights=np.zeros(0, dtype=np.float32))
+    return Scored(values=popularity, candidates=popularity > 0, history=nobody)
+
+
+def _one_history(*, rows: Sequence[int], weights: NDArray[np.float32]) -> HistoryBatch:
+    return HistoryBatch(
+        indptr=np.array([0, len(rows)]), rows=np.array(rows, dtype=np.int32), weights=weights
+    )
 
 
 def top_rows(

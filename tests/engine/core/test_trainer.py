@@ -11,7 +11,7 @@ import pytest
 from engine.core.artifact import write_artifact
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
 from engine.core.errors import NotEnoughData
-from engine.core.ranking import rank_for_user
+from engine.core.ranking import score_for_user
 from engine.core.recipe import Recipe
 from engine.core.split import temporal_split
 from engine.core.trained_model import TrainedModel
@@ -176,7 +176,7 @@ def test_the_smallest_stores_get_a_model_that_ranks(
     model = train(plain_store(users=users, items=items, lines=lines))
     assert model.gate.promote
     allowed = np.ones(items, dtype=np.bool_)
-    ranked = rank_for_user(model.tables, history=[(0, 1.0, 0.0)], allowed=allowed, limit=10)
+    ranked = score_for_user(model.tables, history=[(0, 1.0, 0.0)]).best(allowed=allowed, limit=10)
     assert len(ranked.rows) == items
     assert np.isfinite(ranked.scores).all()
 
