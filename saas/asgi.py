@@ -8,10 +8,12 @@ from typing import Any
 import structlog
 from a2wsgi import WSGIMiddleware
 
+from api.downloads import send_download
 from api.inference.app import AsgiApp, create_app
 from api.inference.responses import send_problem
 from api.inference.runtime import Runtime
 from saas.lib.config import config
+from saas.lib.download_links import LINK_PATH
 from saas.lib.errors import BadRequest, InternalError
 from saas.lib.ids import request_id
 from saas.lib.management_server import Check, serve_management
@@ -56,6 +58,8 @@ class WebApplication:
             await self._probes(scope, receive, send)
         elif scope["path"].startswith(_INFERENCE_PATHS):
             await self._inference(scope, receive, send)
+        elif scope["path"].startswith(LINK_PATH):
+            await send_download(scope, receive, send)
         else:
             await self._ask_django(scope, receive, send)
 

@@ -16,6 +16,7 @@ from engine.models.training import ModelVersion
 from engine.selectors.models import version_records
 from engine.services.import_uploads import UPLOADS
 from saas.lib.config import config
+from saas.lib.download_links import DOWNLOADS
 
 log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ def remove_old_artifacts(*, environment_id: int, live_version: str | None) -> No
     gone = versions_to_remove(records, live_version=live_version)
     ModelVersion.objects.filter(version__in=gone).update(artifact_removed_at=timezone.now())
     kept = {record.version for record in records if record.has_artifact}.difference(gone)
-    kept.add(UPLOADS)
+    kept |= {UPLOADS, DOWNLOADS}
     folders = [path for path in artifacts_of(environment_id).iterdir() if path.name not in kept]
     if folders:
         transaction.on_commit(partial(_delete, folders))

@@ -10,6 +10,7 @@ import httpx
 import orjson
 import pytest
 
+from saas.lib.download_links import LINK_PATH
 from tests.conftest import Store
 from tests.saas.running import running
 
@@ -147,3 +148,12 @@ def test_the_probes_speak_for_the_whole_and_tell_no_details(
         assert {"name": "redis", "ok": False} in ready.json()["checks"]
 
     serve(call_without_redis)
+
+
+def test_a_download_link_is_answered_without_a_credential() -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        answer = await client.get(f"{LINK_PATH}no-link")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert answer.json()["detail"].startswith("This link opens no file")
+
+    serve(call)

@@ -15,6 +15,7 @@ from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.start_first_trainings import start_first_trainings
 from saas.celery import LONG_KINDS, publish
 from saas.lib.config import config
+from saas.lib.download_links import remove_old_downloads
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import redis_answers
@@ -46,6 +47,7 @@ class Command(BaseCommand):
                 Periodic("daily trainings", 60, queue_daily_trainings),
                 Periodic("first trainings", 10, _FirstTrainings()),
                 Periodic("old uploads", 3600, remove_old_uploads),
+                Periodic("old downloads", 3600, remove_old_downloads),
                 Periodic("idempotency records", 60, expire_idempotency_records),
             ],
         )
