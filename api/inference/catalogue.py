@@ -7,17 +7,16 @@ and single entries are set in place, so a reader sees either the old or the new 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Raw
-from numpy.typing import NDArray
 
 from api.inference.answers import Product, encode_product
+from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Value
 
 NO_GROUP = -1
-_CATEGORY_SEPARATOR = " > "
 _FIRST_CAPACITY = 256
 # Measured on items of 60-character titles and URLs, strings, lists and arrays together.
 BYTES_PER_ITEM = 1_000
@@ -32,6 +31,7 @@ class ItemRow(NamedTuple):
     group_id: str | None
     aliases: list[str]
     categories: list[str]
+    attributes: Mapping[str, Any]
     is_sellable: bool
     is_deleted: bool
     available_from: float | None
@@ -57,8 +57,7 @@ class Catalogue:
         self._aliases_of: dict[int, list[str]] = {}
         self._group_codes: dict[str, int] = {}
         self._members: list[list[int]] = []
-        self._categories: list[tuple[str, ...]] = []
-        self._category_rows: dict[str, NDArray[np.int32]] = {}
+        self.columns = Columns()
         self._windows: dict[int, tuple[bool, float, float]] = {}
 
     @property
@@ -81,14 +80,9 @@ class Catalogue:
         code = self._group_codes.get(reference)
         return list(self._members[code]) if code is not None else []
 
-    def in_category(self, path: str) -> NDArray[np.int32]:
-        """Return the rows under a category path, sub-categories included."""
-        return self._category_rows.get(path, np.empty(0, dtype=np.int32))
-
     def apply(self, changed: Iterable[ItemRow], *, now: float) -> list[int]:
         """Take in changed items and return their rows."""
         rows = []
-        joined: dict[str, list[int]] = {}
         for item in changed:
             row = self.rows.get(item.item_id)
             if row is None:
@@ -99,12 +93,9 @@ class Catalogue:
             self._describe(row, item)
             self._group(row, item.group_id)
             self._alias(row, [] if item.is_deleted else item.aliases)
-            self._categorise(row, item.categories, joined)
+            self.columns.put(row, fields=_fields(item), categories=item.categories)
             self._offer(row, item, now)
-        for path, added in joined.items():
-            self._category_rows[path] = np.append(
-                self.in_category(path), np.array(added, dtype=np.int32)
-            )
+        self.columns.flush()
         return rows
 
     def apply_time(self, *, now: float) -> list[int]:
@@ -128,7 +119,6 @@ class Catalogue:
         self.titles.append("")
         self.products.append(Raw())
         self.group_ids.append(None)
-        self._categories.append(())
         # Last, so that a reader who finds the row finds all of it.
         self.size += 1
         self.rows[item.item_id] = row
@@ -164,20 +154,6 @@ class Catalogue:
             self._aliases_of[row] = aliases
             self._aliases.update(dict.fromkeys(aliases, row))
 
-    def _categorise(self, row: int, paths: list[str], joined: dict[str, list[int]]) -> None:
-        categories = tuple(dict.fromkeys(prefix for path in paths for prefix in _prefixes(path)))
-        before = self._categories[row]
-        if categories == before:
-            return
-        self._categories[row] = categories
-        for path in before:
-            if path in joined and row in joined[path]:
-                joined[path].remove(row)
-            rows = self.in_category(path)
-            self._category_rows[path] = rows[rows != row]
-        for path in categories:
-            joined.setdefault(path, []).append(row)
-
     def _offer(self, row: int, item: ItemRow, now: float) -> None:
         is_sellable = item.is_sellable and not item.is_deleted
         opens = -math.inf if item.available_from is None else item.available_from
@@ -188,11 +164,21 @@ class Catalogue:
             self._windows[row] = (is_sellable, opens, closes)
 
 
-def _prefixes(path: str) -> list[str]:
-    """Return a path and all paths above it.
+def _fields(item: ItemRow) -> dict[str, Value]:
+    """Return what filters may ask of an item."""
+    product = item.product
+    fields: dict[str, Value] = {
+        "id": item.item_id,
+        "brand": product.brand,
+        "currency": product.currency,
+        "group_id": item.group_id,
+        "price": _amount(product.price),
+        "list_price": _amount(product.list_price),
+    }
+    for name, value in item.attributes.items():
+        fields[ATTRIBUTE_PREFIX + name] = value
+    return fields
 
-    >>> _prefixes("Home > Kitchen")
-    ['Home', 'Home > Kitchen']
-    """
-    steps = path.split(_CATEGORY_SEPARATOR)
-    return [_CATEGORY_SEPARATOR.join(steps[: depth + 1]) for depth in range(len(steps))]
+
+def _amount(text: str | None) -> float | None:
+    return None if text is None else float(text)

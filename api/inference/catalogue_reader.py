@@ -28,7 +28,7 @@ _CLOCKS = """
 _BECOME = "SET LOCAL search_path = {schema}; SET LOCAL ROLE {role}"
 # A batch gives one number to all of its rows, so the id completes the order.
 _CHANGED_ITEMS = """
-    SELECT id, change_seq, item_id, group_id, aliases, categories,
+    SELECT id, change_seq, item_id, group_id, aliases, categories, attributes,
            in_stock AND recommendable AS is_sellable,
            deleted_at IS NOT NULL AS is_deleted,
            extract(epoch FROM available_from)::float8 AS available_from,

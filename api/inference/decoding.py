@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 import orjson
+from msgspec import Struct
 
-from api.inference.requests import REQUEST_TYPES, WAYS_OUT, Request
+from api.inference.requests import REQUEST_TYPES, WAYS_OUT, Boost, Request
 from saas.lib.errors import InvalidParameter, MalformedJson, UnknownField
-from saas.lib.strict_json import parse_strict_json
+from saas.lib.strict_json import check_depth, parse_strict_json
 
 _DECODERS: dict[str, msgspec.json.Decoder[Request]] = {
     name: msgspec.json.Decoder(type_) for name, type_ in REQUEST_TYPES.items()
@@ -30,9 +31,10 @@ def decode(operation: str, body: bytes) -> Request:
 
     Raises
     ------
-    MalformedJson, UnknownField, InvalidParameter
+    MalformedJson, TooDeep, UnknownField, InvalidParameter
         The body is not such a request; the error names the member and the way out.
     """
+    check_depth(body)
     try:
         request = _DECODERS[operation].decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -59,29 +61,32 @@ def _explained(operation: str, body: bytes, error: Exception) -> Exception:
     if not isinstance(error, msgspec.ValidationError):
         return MalformedJson("The body is not JSON that this service reads; send a JSON object.")
     message = str(error)
-    if unknown := _UNKNOWN_FIELD.search(message):
-        return _unknown_field(operation, unknown.group(1))
-    if missing := _MISSING_FIELD.search(message):
-        name = missing.group(1)
-        return InvalidParameter(f"'{name}' is missing; send {WAYS_OUT[name]}.", pointer=f"/{name}")
     at = _AT.search(message)
     steps = [name or int(index) for name, index in _STEP.findall(at.group(1))] if at else []
+    place = "".join(f"/{step}" for step in steps)
+    if unknown := _UNKNOWN_FIELD.search(message):
+        return _unknown_field(Boost if steps else REQUEST_TYPES[operation], unknown.group(1), place)
+    if missing := _MISSING_FIELD.search(message):
+        name = missing.group(1)
+        return InvalidParameter(
+            f"'{name}' is missing; send {WAYS_OUT[name]}.", pointer=f"{place}/{name}"
+        )
     if not steps:
         return InvalidParameter("The body is not a JSON object; send one such as {}.", pointer="")
     return InvalidParameter(
         f"'{steps[0]}' has {_shown(parsed, steps)}; send {WAYS_OUT[str(steps[0])]}.",
-        pointer="".join(f"/{step}" for step in steps),
+        pointer=place,
     )
 
 
-def _unknown_field(operation: str, name: str) -> UnknownField:
-    known = REQUEST_TYPES[operation].__struct_fields__
+def _unknown_field(asked: type[Struct], name: str, place: str) -> UnknownField:
+    known = asked.__struct_fields__
     name = name[:_SHOWN_CHARACTERS]
     nearest = difflib.get_close_matches(name, known, n=1)
     way_out = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}."
     return UnknownField(
         f"'{name}' is not a member of this call; {way_out}",
-        pointer="/" + name.replace("~", "~0").replace("/", "~1"),
+        pointer=f"{place}/" + name.replace("~", "~0").replace("/", "~1"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from msgspec import UNSET
 
@@ -22,6 +23,7 @@ from api.inference.requests import (
     RerankRequest,
     SimilarRequest,
 )
+from api.inference.rules import Picker, Rules
 from api.inference.selection import Mask, Picked, allowed_rows, best_rows, newest_rows
 from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper
@@ -54,6 +56,7 @@ class _Call:
     def __init__(self, request: Request, shelf: Shelf, shopper: Shopper) -> None:
         self.request = request
         self.shelf = shelf
+        self.rules = Rules.of(request)
         self.is_named = bool(shopper.traces) or request.session_id is not None
         self.has_objected = any(trace.key in shelf.objections for trace in shopper.traces)
         self.shopper = Shopper() if self.has_objected else shopper
@@ -91,7 +94,7 @@ class _Call:
             hidden=[row for each in given for row in catalogue.find(each)],
             category=request.category if isinstance(request, PopularRequest) else None,
             limit=request.limit,
-            collapse=request.collapse,
+            rules=self.rules,
             # The store's own selection stays a selection.
             among=[row for each in request.item_ids for row in catalogue.find(each)]
             if isinstance(request, RerankRequest)
@@ -157,13 +160,18 @@ class _Call:
         history = self._history(session_rows=())
         allowed = self._allowed(history, seeds=(), excludes_purchased=False)
         newest_first = sorted(history.looked_at, key=history.looked_at.__getitem__, reverse=True)
-        shown = [row for row in newest_first if allowed[row]][: self.request.limit]
+        picker = Picker(self.rules, self.shelf.catalogue)
+        shown = (
+            row
+            for row in newest_first
+            if allowed[row] and picker.takes(int(self.shelf.catalogue_rows[row]))
+        )
         reason = Reason(code="recently_viewed", seed_row=None)
         return Outcome(
             strategy="history",
             picked=[
                 Picked(row=row, score=history.looked_at[row], source="history", reason=reason)
-                for row in shown
+                for row in islice(shown, self.request.limit)
             ],
             warnings=self.warnings,
         )
@@ -183,8 +191,8 @@ class _Call:
             scored,
             self.shelf,
             allowed=allowed,
+            rules=self.rules,
             limit=self.request.limit,
-            collapse=self.request.collapse,
         )
 
     def _allowed(
@@ -194,9 +202,14 @@ class _Call:
         purchased: set[int] = set()
         if excludes_purchased if asked is UNSET else asked:
             purchased = (history or self._history(session_rows=())).purchased
-        return allowed_rows(
+        allowed = allowed_rows(
             self.shelf, hidden=self.excluded, hidden_with_group=[*seeds, *purchased]
         )
+        if self.rules.filter is not None:
+            catalogue = self.shelf.catalogue
+            meets = self.rules.filter.mask(catalogue.columns, catalogue.size)
+            allowed &= self.shelf.by_item(meets, missing=False)
+        return allowed
 
     def _history(self, *, session_rows: Sequence[int]) -> History:
         return merge_history(

@@ -5,7 +5,7 @@ The structs are the single source of the OpenAPI document's request schemas, too
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -31,6 +31,29 @@ SessionIds = Annotated[list[Id], Meta(max_length=100, description="Item ids, new
 RerankIds = Annotated[list[Id], Meta(min_length=1, max_length=500)]
 Category = Annotated[str, Meta(min_length=1, max_length=1024, description="A category path.")]
 Placement = Annotated[str, Meta(min_length=1, max_length=100)]
+FilterExpression = Annotated[
+    dict[str, Any],
+    Meta(
+        description="An object with one operator (== != < <= > >= in and or not exists), such as "
+        '{"and": [{"in": ["categories", "Home"]}, {"<": ["price", 50]}]}.',
+        examples=[{"in": ["categories", "Home > Kitchen"]}],
+    ),
+]
+Factor = Annotated[float, Meta(ge=0.1, le=10, description="Over 1 promotes, under 1 demotes.")]
+Diversity = Annotated[
+    float, Meta(ge=0, le=1, description="0: the best items; 1: items that differ most.")
+]
+Cap = Annotated[int, Meta(ge=1, le=100)]
+
+
+class Boost(Struct, forbid_unknown_fields=True, frozen=True):
+    """Which items to promote or demote, and how much."""
+
+    filter: FilterExpression
+    factor: Factor
+
+
+Boosts = Annotated[list[Boost], Meta(max_length=20)]
 
 
 class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -48,6 +71,11 @@ class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     placement: Placement | None = None
     exclude: ExcludedIds = []
     exclude_purchased: bool | UnsetType = UNSET
+    filter: FilterExpression | None = None
+    boost: Boosts = []
+    diversity: Diversity = 0
+    max_per_brand: Cap | None = None
+    max_per_category: Cap | None = None
     collapse: Literal["group", "none"] = "group"
     include: list[Literal["product"]] = []
 
@@ -102,6 +130,12 @@ WAYS_OUT: dict[str, str] = {
     "placement": "a string of 1 to 100 characters",
     "exclude": "a list of at most 1,000 ids of 1 to 256 characters",
     "exclude_purchased": "true or false",
+    "filter": 'an object with one operator such as {"in": ["categories", "Home"]}',
+    "boost": 'a list of at most 20 entries {"filter": …, "factor": 0.1 to 10}',
+    "factor": "a number from 0.1 to 10",
+    "diversity": "a number from 0 to 1",
+    "max_per_brand": "a whole number from 1 to 100",
+    "max_per_category": "a whole number from 1 to 100",
     "collapse": "'group' or 'none'",
     "include": "a list that may hold 'product'",
     "session": "a list of at most 100 item ids, newest last",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.inference.catalogue import NO_GROUP, Catalogue
+from api.inference.rules import Picker, Rules, boosted, kinship
 from api.inference.shelf import Shelf
+from engine.core.diversity import diversified
 from engine.core.ranking import Reason, Scored, top_rows
 
 Mask = NDArray[np.bool_]
 
 # How many more rows are looked at than are asked for, since a group gives one of its items.
 _POOL_FACTOR = 4
+# To differ, items must be chosen from more than a few.
+_LEAST_POOL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +45,44 @@ def allowed_rows(shelf: Shelf, *, hidden: Iterable[int], hidden_with_group: Iter
 
 
 def best_rows(
-    scored: Scored, shelf: Shelf, *, allowed: Mask, limit: int, collapse: str
+    scored: Scored, shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
 ) -> list[Picked]:
-    """Pick the best items, one of each group, from a pool that grows until the list is full."""
+    """Pick the best of the model's items that the rules let in, until the list is full."""
     if scored.candidates is not None:
         allowed = allowed & scored.candidates
-    pool = limit * _POOL_FACTOR
-    while True:
-        rows = top_rows(scored.values, allowed=allowed, limit=pool)
-        chosen = list(islice(_one_per_group(rows, shelf.groups, collapse=collapse), limit))
-        if len(chosen) == limit or len(rows) < pool:
-            break
-        pool *= _POOL_FACTOR
+    values = scored.values
+    factors = rules.factors(shelf.catalogue.columns, shelf.catalogue.size)
+    if factors is not None:
+        values = boosted(values, shelf.by_item(factors, missing=1), candidates=allowed)
+    chosen = _chosen(values, shelf, allowed=allowed, rules=rules, limit=limit)
     ranked = scored.explained(np.array(chosen, dtype=np.int32))
     return [
-        Picked(row=row, score=score, source=source, reason=reason)
-        for row, score, source, reason in zip(
-            chosen, ranked.scores.tolist(), ranked.sources, ranked.reasons, strict=True
-        )
+        Picked(row=row, score=float(values[row]), source=source, reason=reason)
+        for row, source, reason in zip(chosen, ranked.sources, ranked.reasons, strict=True)
     ]
+
+
+def _chosen(
+    values: NDArray[np.float32], shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
+) -> list[int]:
+    """Return the model's rows from a pool that grows while the rules leave the list short."""
+    pool = max(limit * _POOL_FACTOR, _LEAST_POOL if rules.diversity else 0)
+    while True:
+        rows = top_rows(values, allowed=allowed, limit=pool)
+        catalogue_rows = shelf.catalogue_rows[rows].tolist()
+        picker = Picker(rules, shelf.catalogue)
+        order: Iterable[int] = range(len(rows))
+        if rules.diversity:
+            order = diversified(
+                values[rows],
+                kinship(shelf.catalogue.columns, catalogue_rows),
+                diversity=rules.diversity,
+            )
+        taken = (place for place in order if picker.takes(catalogue_rows[place]))
+        places = list(islice(taken, limit))
+        if len(places) == limit or len(rows) < pool:
+            return [int(rows[place]) for place in places]
+        pool *= _POOL_FACTOR
 
 
 def newest_rows(
@@ -67,8 +90,8 @@ def newest_rows(
     *,
     hidden: Iterable[int],
     category: str | None,
+    rules: Rules,
     limit: int,
-    collapse: str,
     among: Iterable[int] | None = None,
 ) -> list[int]:
     """Return the catalogue rows of the newest items on sale: what a store without a model shows."""
@@ -83,27 +106,12 @@ def newest_rows(
         is_given[[row for row in among if row < size]] = True
         allowed &= is_given
     if category is not None:
-        is_inside = np.zeros(size, dtype=np.bool_)
-        inside = catalogue.in_category(category)
-        is_inside[inside[inside < size]] = True
-        allowed &= is_inside
+        allowed &= catalogue.columns.categories.mask([category], size)
+    if rules.filter is not None:
+        allowed &= rules.filter.mask(catalogue.columns, size)
     candidates = np.flatnonzero(allowed)
     newest_first = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
-    return list(islice(_one_per_group(newest_first, groups, collapse=collapse), limit))
-
-
-def _one_per_group(
-    rows: NDArray[np.integer], groups: NDArray[np.int32], *, collapse: str
-) -> Iterator[int]:
-    """Yield the rows in their order, of each group only the first."""
-    taken: set[int] = set()
-    for row in rows.tolist():
-        group = int(groups[row]) if collapse == "group" else NO_GROUP
-        if group in taken:
-            continue
-        if group != NO_GROUP:
-            taken.add(group)
-        yield row
+    return list(islice(filter(Picker(rules, catalogue).takes, newest_first.tolist()), limit))
 
 
 def _without_groups(

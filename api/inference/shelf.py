@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Set
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from api.inference.identities import Identities
 from api.inference.model_store import Model
 
 NO_ROW = -1
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class Shelf:
@@ -91,14 +93,15 @@ class Shelf:
 
     def in_category(self, path: str) -> NDArray[np.bool_]:
         """Return, by the model's item rows, which items lie under a category."""
-        if self.model is None:
-            return np.zeros(0, dtype=np.bool_)
-        # Copied before the catalogue is measured, which grows meanwhile.
-        catalogue_rows = self.catalogue_rows.copy()
-        is_inside = np.zeros(self.catalogue.size, dtype=np.bool_)
-        rows = self.catalogue.in_category(path)
-        is_inside[rows[rows < len(is_inside)]] = True
-        known = np.flatnonzero(catalogue_rows != NO_ROW)
-        mask = np.zeros(len(self.available), dtype=np.bool_)
-        mask[known] = is_inside[catalogue_rows[known]]
-        return mask
+        size = self.catalogue.size
+        return self.by_item(self.catalogue.columns.categories.mask([path], size), missing=False)
+
+    def by_item(self, by_catalogue_row: NDArray[Scalar], *, missing: float) -> NDArray[Scalar]:
+        """Return values of catalogue rows by the model's item rows.
+
+        `missing` stands for items that the catalogue lacks, or got after the values were made.
+        """
+        rows = self.catalogue_rows.copy()
+        rows[rows >= len(by_catalogue_row)] = NO_ROW
+        # The last entry answers for NO_ROW, which is -1.
+        return np.append(by_catalogue_row, by_catalogue_row.dtype.type(missing))[rows]

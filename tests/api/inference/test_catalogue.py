@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from itertools import count
 from typing import Any, cast
 
@@ -11,8 +12,13 @@ from typing_extensions import override
 
 from api.inference.answers import Product
 from api.inference.catalogue import Catalogue, ItemRow
+from api.inference.postings import Postings
+from api.inference.requests import PopularRequest
+from api.inference.rules import Rules
 from api.inference.selection import newest_rows
 from api.inference.shelf import NO_ROW, Shelf
+
+RULES = Rules.of(PopularRequest())
 
 
 def an_item(item_id: str, **fields: Any) -> ItemRow:
@@ -33,6 +39,7 @@ def an_item(item_id: str, **fields: Any) -> ItemRow:
         "group_id": None,
         "aliases": [],
         "categories": [],
+        "attributes": {},
         "is_sellable": True,
         "is_deleted": False,
         "available_from": None,
@@ -105,12 +112,12 @@ def test_a_category_holds_what_lies_below_it(catalogue: Catalogue) -> None:
     catalogue.apply(
         [an_item("pan", categories=["Home > Kitchen"]), an_item("bed", categories=["Home"])], now=0
     )
-    assert catalogue.in_category("Home").tolist() == [0, 1]
-    assert catalogue.in_category("Home > Kitchen").tolist() == [0]
-    assert catalogue.in_category("Ho").tolist() == []
+    assert catalogue.columns.categories.rows("Home").tolist() == [0, 1]
+    assert catalogue.columns.categories.rows("Home > Kitchen").tolist() == [0]
+    assert catalogue.columns.categories.rows("Ho").tolist() == []
     catalogue.apply([an_item("pan", categories=["Sale"])], now=0)
-    assert catalogue.in_category("Home").tolist() == [1]
-    assert catalogue.in_category("Sale").tolist() == [0]
+    assert catalogue.columns.categories.rows("Home").tolist() == [1]
+    assert catalogue.columns.categories.rows("Sale").tolist() == [0]
 
 
 def test_a_product_is_what_was_written_last(catalogue: Catalogue) -> None:
@@ -139,10 +146,16 @@ def test_the_newest_come_first_one_of_each_group(catalogue: Catalogue) -> None:
         now=0,
     )
     rows = newest_rows(
-        catalogue, hidden=catalogue.find("given"), category=None, limit=10, collapse="group"
+        catalogue, hidden=catalogue.find("given"), category=None, limit=10, rules=RULES
     )
     assert [catalogue.item_ids[row] for row in rows] == ["new", "blue", "old"]
-    every = newest_rows(catalogue, hidden=[], category=None, limit=2, collapse="none")
+    every = newest_rows(
+        catalogue,
+        hidden=[],
+        category=None,
+        limit=2,
+        rules=Rules.of(PopularRequest(collapse="none")),
+    )
     assert [catalogue.item_ids[row] for row in every] == ["sibling", "given"]
 
 
@@ -159,10 +172,17 @@ class Growing(Catalogue):
         self.on_look()
         return seen
 
+
+class GrowingPostings(Postings):
+    """Categories whose thread is at work each time a call looks."""
+
+    def on_look(self) -> None:
+        """Do what the thread does."""
+
     @override
-    def in_category(self, path: str) -> NDArray[np.int32]:
+    def mask(self, words: Iterable[Hashable], size: int) -> NDArray[np.bool_]:
         self.on_look()
-        return super().in_category(path)
+        return super().mask(words, size)
 
 
 def test_groups_that_come_during_a_call_do_not_break_it() -> None:
@@ -175,12 +195,15 @@ def test_groups_that_come_during_a_call_do_not_break_it() -> None:
 
     numbers = count()
     catalogue.on_look = regroup  # type: ignore[method-assign]
-    rows = newest_rows(catalogue, hidden=[0], category=None, limit=10, collapse="group")
+    rows = newest_rows(
+        catalogue, hidden=[0], category=None, limit=10, rules=Rules.of(PopularRequest())
+    )
     assert 0 not in rows
 
 
 def test_items_that_come_during_a_call_do_not_break_it() -> None:
-    catalogue = Growing()
+    catalogue = Catalogue()
+    catalogue.columns.categories = categories = GrowingPostings()
     catalogue.apply([an_item("oak", categories=["Trees"])], now=0)
     shelf = object.__new__(Shelf)
     shelf.model, shelf.catalogue = cast(Any, "a model"), catalogue
@@ -191,6 +214,6 @@ def test_items_that_come_during_a_call_do_not_break_it() -> None:
         catalogue.apply([an_item("elm", categories=["Trees"])], now=0)
         shelf.catalogue_rows[1] = 1
 
-    catalogue.on_look = add_an_item  # type: ignore[method-assign]
+    categories.on_look = add_an_item  # type: ignore[method-assign]
     assert shelf.in_category("Trees").tolist() == [True, False]
     assert shelf.in_category("Trees").tolist() == [True, True]

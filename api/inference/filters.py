@@ -1,0 +1,274 @@
+"""The filter language of recommendation calls: JSON in, a mask over catalogue rows out.
+
+`{"and": [{"in": ["categories", "Home"]}, {"<": ["price", 50]}]}`: a field that an item lacks makes
+every test but `not` false.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
+
+import numpy as np
+
+from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Mask, Scalar
+from saas.lib.errors import InvalidFilter
+
+# Enough for any rule a shop writes, and evaluated well within a millisecond.
+MAX_NODES = 100
+MAX_VALUES = 1_000
+
+CATEGORIES = "categories"
+_AMOUNTS = ("price", "list_price")
+_WORDS = ("brand", "currency", "group_id", "id")
+FIELDS = (CATEGORIES, *_AMOUNTS, *_WORDS)
+_ORDERS = ("<", "<=", ">", ">=")
+OPERATORS = ("==", "!=", *_ORDERS, "in", "and", "or", "not", "exists")
+_SHOWN_CHARACTERS = 60
+
+
+class Filter(Protocol):
+    """A condition on an item."""
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]: which catalogue rows meet it."""
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The field has one of the values, alone or in its list."""
+
+    field: str
+    values: tuple[Scalar, ...]
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]; a category matches with all that lies below it."""
+        if self.field == CATEGORIES:
+            return columns.categories.mask(map(str, self.values), size)
+        column = columns.field(self.field)
+        return reduce(np.logical_or, (column.equal(value, size) for value in self.values))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The field has a number that compares so with another."""
+
+    field: str
+    sign: str
+    number: float
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]."""
+        return columns.field(self.field).compared(self.sign, self.number, size)
+
+
+@dataclass(frozen=True)
+class Exists:
+    """The field has a value."""
+
+    field: str
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]."""
+        if self.field == CATEGORIES:
+            return columns.categories.filled(size)
+        return columns.field(self.field).filled(size)
+
+
+@dataclass(frozen=True)
+class Every:
+    """All conditions hold."""
+
+    filters: tuple[Filter, ...]
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]."""
+        return reduce(np.logical_and, (each.mask(columns, size) for each in self.filters))
+
+
+@dataclass(frozen=True)
+class Some:
+    """At least one condition holds."""
+
+    filters: tuple[Filter, ...]
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]."""
+        return reduce(np.logical_or, (each.mask(columns, size) for each in self.filters))
+
+
+@dataclass(frozen=True)
+class Not:
+    """The condition does not hold."""
+
+    filter: Filter
+
+    def mask(self, columns: Columns, size: int) -> Mask:
+        """Return bool[size]."""
+        return ~self.filter.mask(columns, size)
+
+
+def read_filter(expression: Any, *, pointer: str) -> Filter:
+    """Return the filter that a JSON expression writes.
+
+    Parameters
+    ----------
+    expression
+        Any JSON value; a filter is an object with one operator.
+    pointer
+        Where it stands in the request, as a JSON pointer.
+
+    Raises
+    ------
+    InvalidFilter
+        It is none; the error points at the place and says what to write there.
+    """
+    return _Reader().read(expression, pointer)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def read(self, expression: Any, pointer: str) -> Filter:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise InvalidFilter(
+                f"The filter has over {MAX_NODES} conditions; write fewer, with 'in' for lists.",
+                pointer=pointer,
+            )
+        if not isinstance(expression, Mapping) or len(expression) != 1:
+            raise InvalidFilter(
+                f"A filter is an object with one operator, not {_shown(expression)}; write one "
+                'such as {"in": ["categories", "Home"]}.',
+                pointer=pointer,
+            )
+        ((name, operand),) = expression.items()
+        pointer = f"{pointer}/{_escaped(name)}"
+        if name in ("and", "or"):
+            return self._all(name, operand, pointer)
+        if name == "not":
+            return Not(self.read(operand, pointer))
+        if name == "exists":
+            field = operand[0] if isinstance(operand, list) and len(operand) == 1 else operand
+            return Exists(_field(field, pointer))
+        if name in OPERATORS:
+            return _comparison(name, operand, pointer)
+        raise InvalidFilter(
+            f"'{_cut(name)}' is no operator{_nearest(name, OPERATORS)}; "
+            f"known are {', '.join(OPERATORS)}.",
+            pointer=pointer,
+        )
+
+    def _all(self, name: str, operand: Any, pointer: str) -> Filter:
+        if not isinstance(operand, list) or not operand:
+            raise InvalidFilter(
+                f"'{name}' takes a list of filters, not {_shown(operand)}.", pointer=pointer
+            )
+        filters = tuple(self.read(each, f"{pointer}/{index}") for index, each in enumerate(operand))
+        return Every(filters) if name == "and" else Some(filters)
+
+
+def _comparison(name: str, operand: Any, pointer: str) -> Filter:
+    if not isinstance(operand, list) or len(operand) != 2:
+        raise InvalidFilter(
+            f"'{name}' takes a list of a field and a value, not {_shown(operand)}; "
+            f'write one such as {{"{name}": ["price", 50]}}.',
+            pointer=pointer,
+        )
+    field = _field(operand[0], f"{pointer}/0")
+    given = operand[1]
+    if name in _ORDERS:
+        return Compared(field, name, _number(field, given, f"{pointer}/1"))
+    if name == "in":
+        return OneOf(field, _values(field, given, f"{pointer}/1"))
+    same = OneOf(field, (_value(field, given, f"{pointer}/1"),))
+    return same if name == "==" else Every((Exists(field), Not(same)))
+
+
+def _field(name: Any, pointer: str) -> str:
+    if isinstance(name, str):
+        if name in FIELDS or (name.startswith(ATTRIBUTE_PREFIX) and name != ATTRIBUTE_PREFIX):
+            return name
+        near = _nearest(name, FIELDS)
+    else:
+        near = ""
+    raise InvalidFilter(
+        f"{_shown(name)} is no field{near}; known are {', '.join(FIELDS)} and attributes.<name>. "
+        "What is sold out or not recommendable never appears and needs no filter.",
+        pointer=pointer,
+    )
+
+
+def _values(field: str, given: Any, pointer: str) -> tuple[Scalar, ...]:
+    values = given if isinstance(given, list) else [given]
+    if not values or len(values) > MAX_VALUES:
+        raise InvalidFilter(
+            f"'in' has {len(values)} values; send 1 to {MAX_VALUES:,}.", pointer=pointer
+        )
+    if not isinstance(given, list):
+        return (_value(field, given, pointer),)
+    return tuple(_value(field, each, f"{pointer}/{index}") for index, each in enumerate(values))
+
+
+def _value(field: str, given: Any, pointer: str) -> Scalar:
+    if field in _AMOUNTS:
+        return _number(field, given, pointer)
+    if field.startswith(ATTRIBUTE_PREFIX):
+        if isinstance(given, str | bool):
+            return given
+        if isinstance(given, int | float):
+            return _number(field, given, pointer)
+        wanted = "a string, a number, true or false"
+    elif isinstance(given, str):
+        return given
+    else:
+        wanted = "a string"
+    raise InvalidFilter(
+        f"'{_cut(field)}' is compared with {_shown(given)}; send {wanted}.", pointer=pointer
+    )
+
+
+def _number(field: str, given: Any, pointer: str) -> float:
+    is_amount = field in _AMOUNTS and isinstance(given, str)
+    if is_amount or (isinstance(given, int | float) and not isinstance(given, bool)):
+        with suppress(ValueError, OverflowError):
+            number = float(given)
+            if math.isfinite(number):
+                return number
+    example = "50 or '12.90'" if field in _AMOUNTS else "50"
+    raise InvalidFilter(
+        f"'{_cut(field)}' is compared with {_shown(given)}; send a number such as {example}.",
+        pointer=pointer,
+    )
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name[:_SHOWN_CHARACTERS], known, n=1)
+    return f", did you mean '{near[0]}'?" if near else ""
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+_KINDS: Mapping[type, Callable[[Any], str]] = {
+    dict: lambda given: f"an object of {len(given)} members",
+    list: lambda given: f"a list of {len(given)} entries",
+    str: lambda given: f"'{_cut(given)}'",
+    type(None): lambda _: "null",
+    bool: lambda given: str(given).lower(),
+}
+
+
+def _shown(given: Any) -> str:
+    return _KINDS.get(type(given), str)(given)
