@@ -38,6 +38,16 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class FlagField(serializers.BooleanField):
+    """JSON's true or false; texts and numbers are not turned into one."""
+
+    @override
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class InstantField(serializers.DateTimeField):
     """RFC 3339 with an offset."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.v1 import (
+    attributes,
     auth,
     collect,
     events,
@@ -20,6 +21,7 @@ urlpatterns = [
     *auth.urlpatterns,
     *keys.urlpatterns,
     *items.urlpatterns,
+    *attributes.urlpatterns,
     *users.urlpatterns,
     *events.urlpatterns,
     *collect.urlpatterns,

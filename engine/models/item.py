@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from typing_extensions import override
 
 MAX_ID_CHARACTERS = 256
@@ -47,7 +48,13 @@ class Item(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["item_id"], name="item_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["change_seq"], name="item_change_seq")]
+        indexes: ClassVar = [
+            models.Index(fields=["change_seq"], name="item_change_seq"),
+            # Whether a text that names no item names a group; stores without variants pay nothing.
+            models.Index(
+                fields=["group_id"], name="item_group", condition=Q(group_id__isnull=False)
+            ),
+        ]
 
     @override
     def __str__(self) -> str:

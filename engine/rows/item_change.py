@@ -47,7 +47,13 @@ class ItemChange:
     item: Mapping[str, Any] | None = None
 
 
-def decide_item(*, stored: Mapping[str, Any] | None, row: ItemRow, op: Op) -> ItemChange:
+def decide_item(
+    *,
+    stored: Mapping[str, Any] | None,
+    row: ItemRow,
+    op: Op,
+    default_currency: str | None = None,
+) -> ItemChange:
     """Return what a row does to the item as it is stored (None: never seen).
 
     Parameters
@@ -58,6 +64,8 @@ def decide_item(*, stored: Mapping[str, Any] | None, row: ItemRow, op: Op) -> It
         What was sent.
     op
         Whether the members that the row lacks stay (`merge`) or go (`replace`).
+    default_currency
+        Of an item with a price that nobody has named the currency of.
 
     Returns
     -------
@@ -77,6 +85,8 @@ def decide_item(*, stored: Mapping[str, Any] | None, row: ItemRow, op: Op) -> It
         return ItemChange("untitled")
     before = _members(stored) if stored is not None and lives else None
     after = _written(before=before, row=row, op=op)
+    if after["currency"] is None and (after["price"], after["list_price"]) != (None, None):
+        after["currency"] = default_currency
     if before is None:
         return ItemChange("created", after)
     if _without_stamp(before) != _without_stamp(after):

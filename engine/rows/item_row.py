@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from engine.rows.item_attributes import AttributeType, fit_attributes
 from engine.rows.reading import Place, Reader, Reading, nearest, read_members
 from engine.rows.values import (
     BadValue,
@@ -48,6 +49,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
     }
 )
 RESERVED = frozenset({"markets", "locales"})
+_NO_TYPES: Mapping[str, AttributeType] = MappingProxyType({})
 # An item always has these; the others can be cleared with null.
 _NEVER_NULL = {
     "id": "send the store's own id",
@@ -77,9 +79,18 @@ class ItemRow:
     is_deletion: bool
 
 
-def read_item_row(row: Any, place: Place) -> ItemRow | list[FieldError]:
+def read_item_row(
+    row: Any, place: Place, *, types: Mapping[str, AttributeType] = _NO_TYPES
+) -> ItemRow | list[FieldError]:
     """Return the row, or an error for each thing that is wrong with it.
 
+    Parameters
+    ----------
+    types
+        The declared types of attributes, by name.
+
+    Examples
+    --------
     >>> read_item_row({"id": "sku-19", "price": "abc"}, Place(noun="Item", id="sku-19"))[0].detail
     "Item 'sku-19' has price 'abc'; send a decimal string such as '12.90'."
     """
@@ -90,14 +101,32 @@ def read_item_row(row: Any, place: Place) -> ItemRow | list[FieldError]:
     errors = reading.errors(place) + _unknown(reading, place)
     if "id" not in row:
         errors.append(place.error("id", "missing_field", "has no id; send the store's own id."))
+    values = reading.values
+    if values.get("attributes") and types:
+        values["attributes"], unfit = fit_attributes(values["attributes"], types=types, place=place)
+        errors += unfit
+    errors += _closed_window(values, place)
     if errors:
         return errors
-    values = reading.values
     item_id = values.pop("id")
     is_deletion = values.pop("deleted", False)
     if values.get("aliases"):
         values["aliases"] = [alias for alias in values["aliases"] if alias != item_id]
     return ItemRow(id=item_id, values=values, is_deletion=is_deletion)
+
+
+def _closed_window(values: Mapping[str, Any], place: Place) -> list[FieldError]:
+    opens, closes = values.get("available_from"), values.get("available_until")
+    if opens is None or closes is None or opens < closes:
+        return []
+    return [
+        place.error(
+            "available_until",
+            "conflicting_fields",
+            f"has available_until {closes.isoformat()}, not after available_from "
+            f"{opens.isoformat()}; send a later one, or null.",
+        )
+    ]
 
 
 def _refuse_nulls(reading: Reading) -> None:

@@ -33,10 +33,10 @@ class Place(msgspec.Struct, frozen=True):
             return f"{self.noun} {shown(self.id)}"
         return self.noun if self.index is None else f"{self.noun} number {self.index}"
 
-    def error(self, field_name: str, code: str, sentence: str) -> FieldError:
-        """Return the error of a field that is not about one value of it."""
+    def error(self, field_name: str, code: str, sentence: str, *, path: str = "") -> FieldError:
+        """Return the error of a field; `path` leads from there to a value inside of it."""
         return FieldError(
-            pointer=f"{self.pointer}/{escaped(field_name)}" if field_name else self.pointer,
+            pointer=f"{self.pointer}/{escaped(field_name)}{path}" if field_name else self.pointer,
             code=code,
             detail=f"{self} {sentence}",
             index=self.index,

@@ -22,6 +22,11 @@ _PAGE = f"""
     SELECT {_COLUMNS}, item_id FROM engine_item
     WHERE deleted_at IS NULL AND item_id > %s ORDER BY item_id LIMIT %s
 """  # noqa: S608  # made of constants
+_HOLDERS = """
+    SELECT ref.ref, item.item_id
+    FROM engine_itemref AS ref JOIN engine_item AS item ON item.id = ref.item_id
+    WHERE ref.ref = ANY(%s) AND item.deleted_at IS NULL
+"""
 _MONEY = ("price", "list_price")
 _TIMES = ("available_from", "available_until", "source_updated_at")
 
@@ -35,6 +40,15 @@ def stored_items(item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         )
         names = (*MEMBERS, "deleted_at", "change_seq")
         return {row[-1]: _parsed(dict(zip(names, row, strict=False))) for row in cursor}
+
+
+def alias_holders(refs: Sequence[str]) -> dict[str, str]:
+    """Return the id of the living item that each text names, by text."""
+    if not refs:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDERS, [list(refs)])
+        return dict(cursor.fetchall())
 
 
 def item_body(item_id: str) -> dict[str, Any] | None:

@@ -17,7 +17,8 @@ from engine.selectors.packed_events import PackedEvents, packed_events
 
 _CHANGE_SEQ = "SELECT coalesce(max(change_seq), 0) FROM engine_item"
 _ITEMS = """
-    SELECT id, item_id, title, categories, brand, price::float8, attributes, group_id,
+    SELECT id, item_id, title, categories, brand, price::float8,
+        attributes - array(SELECT name::text FROM engine_attribute WHERE NOT learn), group_id,
         deleted_at IS NULL AND in_stock AND recommendable
             AND coalesce(available_from <= %s, true) AND coalesce(available_until > %s, true)
     FROM engine_item ORDER BY id

@@ -22,10 +22,17 @@ def lock_clock(*, environment_id: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def move_clock(*, environment_id: int, change_seq: int) -> None:
-    """Publish, at commit, that rows with this number exist."""
+def move_clock(*, environment_id: int, change_seq: int, has_new_attributes: bool = False) -> None:
+    """Publish, at commit, that rows with this number exist.
+
+    Parameters
+    ----------
+    has_new_attributes
+        Whether answers show other attributes from now on, so that serving reads every item anew.
+    """
     with on_platform(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE tenants_catalogueclock SET change_seq = %s WHERE environment_id = %s",
-            [change_seq, environment_id],
+            "UPDATE tenants_catalogueclock "
+            "SET change_seq = %s, shown_seq = greatest(shown_seq, %s) WHERE environment_id = %s",
+            [change_seq, change_seq if has_new_attributes else 0, environment_id],
         )

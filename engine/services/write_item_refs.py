@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from engine.rows.alias_claims import aliases_of
+
 _RELEASE = """
     UPDATE engine_itemref AS ref SET item_id = NULL
     FROM unnest(%s::text[], %s::text[]) AS released (ref, owner), engine_item AS item
@@ -42,18 +44,23 @@ def write_item_refs(
 
     Notes
     -----
-    An alias that two items claim goes to the later write. A deleted item keeps its ids, so that
-    its history stays with it if it comes back.
+    A deleted item keeps its ids, so that its history stays with it if it comes back, until another
+    item claims them.
     """
     claims: dict[str, str] = {}
     released: dict[str, str] = {}
     for item_id, item in after.items():
         known = before.get(item_id)
         aliases = set(item["aliases"])
-        known_aliases = set(known["aliases"]) if known is not None else set()
-        claims.update(dict.fromkeys(aliases - known_aliases, item_id))
-        released.update(dict.fromkeys(known_aliases - aliases, item_id))
-    claims.update({item_id: item_id for item_id in after if item_id not in before})
+        claims.update(dict.fromkeys(aliases - aliases_of(known), item_id))
+        released.update(dict.fromkeys(set(known["aliases"]) - aliases if known else (), item_id))
+    claims.update(
+        {
+            item_id: item_id
+            for item_id in after
+            if item_id not in before or before[item_id]["deleted_at"] is not None
+        }
+    )
     released = {ref: owner for ref, owner in released.items() if ref not in claims}
     with connection.cursor() as cursor:
         if released:

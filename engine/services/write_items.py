@@ -10,11 +10,13 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
+from engine.rows.alias_claims import AliasClaims, aliases_of
 from engine.rows.item_change import ItemChange, Op, decide_item
 from engine.rows.item_row import ItemRow, read_item_row
 from engine.rows.reading import Place
 from engine.rows.results import WriteResult, check_batch_size
-from engine.selectors.items import MEMBERS, stored_items
+from engine.selectors.attributes import declared_types
+from engine.selectors.items import MEMBERS, alias_holders, stored_items
 from engine.services.catalogue_clock import lock_clock, move_clock
 from engine.services.write_item_refs import write_item_refs
 from saas.lib.errors import FieldError, InvalidObject, NotFound
@@ -85,21 +87,22 @@ def write_items(
     """
     check_batch_size(len(rows), name="items")
     result = WriteResult()
+    types = declared_types()
     read: list[tuple[Place, ItemRow]] = []
     for index, row in enumerate(rows):
         place = _place(index, row)
-        item_row = read_item_row(row, place)
+        item_row = read_item_row(row, place, types=types)
         if isinstance(item_row, ItemRow):
             read.append((place, item_row))
         else:
             result.reject(item_row)
     if read:
-        writing = _Writing(environment=environment, rows=[row for _, row in read], op=op)
-        for (place, row), change in zip(read, writing.changes, strict=True):
-            if change.outcome == "untitled":
-                result.reject([_untitled(place, row, is_known=row.id in writing.stored)])
+        writing = _Writing(environment=environment, rows=read, op=op)
+        for decided in writing.decisions:
+            if isinstance(decided, ItemChange):
+                result.count(decided.outcome)
             else:
-                result.count(change.outcome)
+                result.reject(decided)
         result.raise_if_refused(is_atomic=is_atomic)
         writing.apply(now=now or timezone.now())
     result.raise_if_refused(is_atomic=is_atomic)
@@ -145,7 +148,7 @@ def _write_one(
     environment: Environment, item_id: str, members: Mapping[str, Any], *, op: Op
 ) -> str:
     place = Place(noun="Item", id=item_id)
-    row = read_item_row({"id": item_id, **members}, place)
+    row = read_item_row({"id": item_id, **members}, place, types=declared_types())
     if not isinstance(row, ItemRow):
         raise InvalidObject(row[0].detail, errors=row)
     if row.id != item_id:
@@ -153,36 +156,57 @@ def _write_one(
             f"The path names item '{item_id}' and the body '{row.id}'; send one of them.",
             pointer="/id",
         )
-    writing = _Writing(environment=environment, rows=[row], op=op)
+    writing = _Writing(environment=environment, rows=[(place, row)], op=op)
     stored = writing.stored.get(item_id)
     if op == "merge" and (stored is None or stored["deleted_at"] is not None):
         raise NotFound(f"There is no item '{item_id}'; PUT creates it.")
-    outcome = writing.changes[0].outcome
-    if outcome == "untitled":
-        error = _untitled(place, row, is_known=stored is not None)
-        raise InvalidObject(error.detail, errors=[error])
+    (decided,) = writing.decisions
+    if not isinstance(decided, ItemChange):
+        raise InvalidObject(decided[0].detail, errors=decided)
     writing.apply(now=timezone.now())
-    return outcome
+    return decided.outcome
 
 
 class _Writing:
-    """One write: what is stored, what each row does to it, and the statements that do it."""
+    """One write: what is stored, what each row does to it, and the statements that do it.
 
-    def __init__(self, *, environment: Environment, rows: Sequence[ItemRow], op: Op) -> None:
-        self._environment_id = environment.pk
+    Attributes
+    ----------
+    decisions
+        What each row does, or why it can do nothing.
+    """
+
+    def __init__(
+        self, *, environment: Environment, rows: Sequence[tuple[Place, ItemRow]], op: Op
+    ) -> None:
+        self._environment = environment
         self._change_seq = lock_clock(environment_id=environment.pk)
-        self.stored = stored_items(list({row.id for row in rows}))
+        self.stored = stored_items(list({row.id for _, row in rows}))
+        wanted = {alias for _, row in rows for alias in row.values.get("aliases") or ()}
+        self._claims = AliasClaims(alias_holders(list(wanted)))
         self._current = dict(self.stored)
         self._touched: dict[str, bool] = {}
-        self.changes = [self._decide(row, op) for row in rows]
+        self.decisions = [self._decide(place, row, op) for place, row in rows]
 
-    def _decide(self, row: ItemRow, op: Op) -> ItemChange:
-        change = decide_item(stored=self._current.get(row.id), row=row, op=op)
-        if change.item is not None:
-            is_deleted = change.outcome == "deleted"
-            self._current[row.id] = {**change.item, "deleted_at": is_deleted or None}
-            is_changed = change.outcome != "unchanged"
-            self._touched[row.id] = self._touched.get(row.id, False) or is_changed
+    def _decide(self, place: Place, row: ItemRow, op: Op) -> ItemChange | list[FieldError]:
+        stored = self._current.get(row.id)
+        change = decide_item(
+            stored=stored, row=row, op=op, default_currency=self._environment.currency
+        )
+        if change.outcome == "untitled":
+            return [_untitled(place, is_known=row.id in self.stored)]
+        if change.item is None:
+            return change
+        taken = self._claims.refusal(
+            row.id, before=aliases_of(stored), after=change.item["aliases"], place=place
+        )
+        if taken:
+            return taken
+        item = {**change.item, "deleted_at": change.outcome == "deleted" or None}
+        self._claims.write(row.id, before=stored, after=item)
+        self._current[row.id] = item
+        is_changed = change.outcome != "unchanged"
+        self._touched[row.id] = self._touched.get(row.id, False) or is_changed
         return change
 
     def apply(self, *, now: datetime) -> None:
@@ -196,7 +220,7 @@ class _Writing:
             before=self.stored, after={item_id: self._current[item_id] for item_id in self._touched}
         )
         if any(self._touched.values()):
-            move_clock(environment_id=self._environment_id, change_seq=self._change_seq)
+            move_clock(environment_id=self._environment.pk, change_seq=self._change_seq)
 
     def _record(self, item_id: str, *, now: datetime) -> dict[str, Any]:
         item = self._current[item_id]
@@ -219,7 +243,7 @@ def _place(index: int, row: Any) -> Place:
     )
 
 
-def _untitled(place: Place, row: ItemRow, *, is_known: bool) -> FieldError:
+def _untitled(place: Place, *, is_known: bool) -> FieldError:
     sentence = (
         "has no title; a replacement needs one, a merge keeps the stored one."
         if is_known

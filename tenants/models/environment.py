@@ -35,6 +35,12 @@ class Environment(TenantMixin):
         POPULAR = "popular"
         ERROR = "error"
 
+    class AutoTrain(models.TextChoices):
+        """When a training starts by itself."""
+
+        DAILY = "daily"
+        OFF = "off"
+
     # Schemas are made by provisioning, from a recorded script.
     auto_create_schema = False
 
@@ -45,11 +51,16 @@ class Environment(TenantMixin):
         max_length=26, null=True, help_text="The model version that is served; only this row says."
     )
     is_pinned = models.BooleanField(default=False)
-    auto_train = models.CharField(max_length=16, default="daily")
+    auto_train = models.CharField(max_length=16, choices=AutoTrain, default=AutoTrain.DAILY)
     auto_promote = models.BooleanField(default=True)
     on_limit = models.CharField(max_length=8, choices=OnLimit, default=OnLimit.POPULAR)
-    timezone = models.CharField(max_length=64, default="UTC")
-    currency = models.CharField(max_length=3, default="EUR")
+    # Unset until the store says so: a wrong guess would shift its times and misname its prices.
+    timezone = models.CharField(  # noqa: DJ001
+        max_length=64, null=True, help_text="Of imported times without an offset."
+    )
+    currency = models.CharField(  # noqa: DJ001
+        max_length=3, null=True, help_text="Of prices that come without one."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True)
     control_seq = models.BigIntegerField(default=0, editable=False)
@@ -83,6 +94,9 @@ class CatalogueClock(models.Model):
 
     environment = models.OneToOneField(Environment, on_delete=models.CASCADE, primary_key=True)
     change_seq = models.BigIntegerField(default=0)
+    shown_seq = models.BigIntegerField(
+        default=0, help_text="Its value when it last changed which attributes answers show."
+    )
 
     @override
     def __str__(self) -> str:

@@ -58,6 +58,12 @@ ROUTES: dict[str, Row] = {
     "PUT /v1/items/<id:item_id>": Row("catalogue:write", 200, 201, body={"title": "Mine"}),
     "PATCH /v1/items/<id:item_id>": Row("catalogue:write", 200, 404, body={"brand": "Mine"}),
     "DELETE /v1/items/<id:item_id>": Row("catalogue:write", 204, 404),
+    "GET /v1/attributes": Row("catalogue:read", 200, 200),
+    "GET /v1/attributes/<id:attribute_name>": Row("catalogue:read", 200, 404),
+    "PUT /v1/attributes/<id:attribute_name>": Row(
+        "catalogue:write", 200, 201, body={"type": "string"}
+    ),
+    "DELETE /v1/attributes/<id:attribute_name>": Row("catalogue:write", 204, 404),
     "POST /v1/users:batch": Row(
         "catalogue:write", 200, 200, body={"users": [{"id": "acorn-user", "attributes": {}}]}
     ),

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 
 from engine.models.imports import Import
 from engine.models.training import ModelVersion, TrainingRun
+from engine.services.declare_attribute import declare_attribute
 from engine.services.ingest_events import ingest_events
 from engine.services.write_items import put_item
 from engine.services.write_users import patch_user
@@ -44,6 +45,7 @@ class Objects:
     import_id: str
     event_id: str
     user_id: str
+    attribute_name: str
 
     def fill(self, text: str) -> str:
         for name, value in vars(self).items():
@@ -60,6 +62,9 @@ def objects(acorn: Environment) -> Objects:
     ApiKey.objects.filter(pk=victim.pk).update(name=MARKER)
     with in_environment(acorn):
         put_item(environment=acorn, item_id="acorn-item", members={"title": MARKER})
+        declare_attribute(
+            environment=acorn, name="colour", members={"type": "string"}, actor="test"
+        )
         patch_user(
             environment=acorn, user_id="acorn-user", members={"attributes": {"note": MARKER}}
         )
@@ -108,6 +113,7 @@ def objects(acorn: Environment) -> Objects:
         import_id=import_id,
         event_id="acorn-event",
         user_id="acorn-user",
+        attribute_name="colour",
     )
 
 

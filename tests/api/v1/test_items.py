@@ -10,7 +10,9 @@ import pytest
 from engine.models.item import Item, ItemRef
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import CatalogueClock, Environment
+from tenants.selectors.credential import forget_credentials
 from tests.api.conftest import ApiClient, assert_problem
+from tests.engine.importing import import_file, row_errors
 from tests.engine.statements import tenant_statements
 
 PAN = {"id": "pan-24", "title": "Pan 24 cm", "price": "39.90", "currency": "EUR"}
@@ -383,28 +385,116 @@ def test_the_clock_moves_with_changes_alone(
     assert stamp == datetime(2024, 5, 2, 10, tzinfo=UTC)
 
 
+def _named(environment: Environment) -> dict[str, str | None]:
+    with in_environment(environment):
+        return dict(ItemRef.objects.values_list("ref", "item__item_id"))
+
+
 def test_ids_and_aliases_name_the_item_and_an_own_id_beats_an_alias(
     api: ApiClient, acorn: Environment, acorn_key: str
 ) -> None:
     with in_environment(acorn):
         ItemRef.objects.create(ref="page-24")
-
-    def named() -> dict[str, str | None]:
-        with in_environment(acorn):
-            return dict(ItemRef.objects.values_list("ref", "item__item_id"))
-
     _batch(api, acorn_key, {**PAN, "aliases": ["page-24", "feed-24"]})
-    assert named() == {"pan-24": "pan-24", "page-24": "pan-24", "feed-24": "pan-24"}
+    assert _named(acorn) == {"pan-24": "pan-24", "page-24": "pan-24", "feed-24": "pan-24"}
     _batch(api, acorn_key, {"id": "page-24", "title": "A page of its own"})
     _batch(api, acorn_key, {"id": "pan-24", "aliases": ["page-24", "till-24"]})
-    _batch(api, acorn_key, {"id": "lid-24", "title": "Lid", "aliases": ["page-24"]})
-    assert named() == {
+    assert _named(acorn) == {
         "pan-24": "pan-24",
-        "lid-24": "lid-24",
         "page-24": "page-24",
         "feed-24": None,
         "till-24": "pan-24",
     }
+
+
+def test_an_alias_that_names_another_item_is_refused_on_every_way_in(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    _batch(api, acorn_key, {**PAN, "aliases": ["page-24"]}, {"id": "lid-24", "title": "Lid"})
+    detail = (
+        "Item 'lid-24' has alias 'page-24', which names item 'pan-24' already; "
+        "take it from that item first, or leave it out."
+    )
+    for answer in (
+        api.patch("/v1/items/lid-24", json={"aliases": ["till", "page-24"]}, key=acorn_key),
+        api.put(
+            "/v1/items/lid-24", json={"title": "Lid", "aliases": ["till", "page-24"]}, key=acorn_key
+        ),
+    ):
+        assert assert_problem(answer, 422, "invalid_object")["errors"] == [
+            {"id": "lid-24", "pointer": "/aliases/1", "code": "alias_taken", "detail": detail}
+        ]
+    batch = _batch(api, acorn_key, {"id": "lid-24", "aliases": ["pan-24"]}, PAN)
+    assert [error["pointer"] for error in batch["errors"]] == ["/items/0/aliases/0"]
+    import_file(acorn, "id,title,aliases\nlid-24,Lid,page-24\n")
+    assert row_errors(acorn) == [(2, "aliases", "page-24", "alias_taken")]
+    assert _named(acorn)["page-24"] == "pan-24"
+
+
+def test_an_alias_is_free_once_its_item_lets_go_of_it(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    _batch(api, acorn_key, {**PAN, "aliases": ["page-24"]})
+    moved = _batch(
+        api,
+        acorn_key,
+        {"id": "lid-24", "title": "Lid", "aliases": ["page-24"]},
+        {"id": "pan-24", "aliases": []},
+        {"id": "lid-24", "title": "Lid", "aliases": ["page-24"]},
+    )
+    assert (moved["rejected"], moved["updated"], moved["created"]) == (1, 1, 1)
+    assert _named(acorn)["page-24"] == "lid-24"
+
+
+def test_a_deleted_item_lets_go_of_its_names_and_takes_back_those_that_are_free(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    pan = {**PAN, "aliases": ["page-24", "feed-24"]}
+    _batch(api, acorn_key, pan, {"id": "pan-24", "deleted": True})
+    renamed = {"id": "pan-iron", "title": "Iron pan", "aliases": ["pan-24", "page-24"]}
+    assert _counts(_batch(api, acorn_key, renamed)) == {"accepted": 1, "created": 1}
+    named = _named(acorn)
+    assert (named["pan-24"], named["page-24"], named["feed-24"]) == ("pan-iron",) * 2 + ("pan-24",)
+    back = api.post("/v1/items:batch", json={"items": [pan]}, key=acorn_key)
+    assert_problem(back, 422, "rows_rejected")
+    _batch(api, acorn_key, {**pan, "aliases": ["feed-24"]})
+    named = _named(acorn)
+    assert (named["pan-24"], named["page-24"], named["feed-24"]) == (
+        "pan-24",
+        "pan-iron",
+        "pan-24",
+    )
+
+
+def test_a_price_without_a_currency_is_in_the_stores_own(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    with on_platform():
+        Environment.objects.filter(pk=acorn.pk).update(currency="CHF")
+    forget_credentials()
+    _batch(
+        api,
+        acorn_key,
+        {"id": "a", "title": "A", "price": 1},
+        {"id": "b", "title": "B"},
+        {"id": "c", "title": "C", "price": 1, "currency": "EUR"},
+    )
+    _batch(api, acorn_key, {"id": "b", "list_price": 2}, {"id": "c", "price": 3})
+    items = api.get("/v1/items", key=acorn_key).json()["data"]
+    assert [item["currency"] for item in items] == ["CHF", "CHF", "EUR"]
+
+
+def test_an_availability_window_has_to_open_before_it_closes(
+    api: ApiClient, acorn_key: str
+) -> None:
+    window = {
+        "available_from": "2026-06-02T00:00:00Z",
+        "available_until": "2026-06-02T02:00:00+02:00",
+    }
+    answer = api.put("/v1/items/pan-24", json={**PAN, **window}, key=acorn_key)
+    problem = assert_problem(answer, 422, "invalid_object")
+    assert problem["errors"][0]["pointer"] == "/available_until"
+    assert problem["errors"][0]["code"] == "conflicting_fields"
 
 
 def test_the_list_has_every_item_once_in_a_stable_order(api: ApiClient, acorn_key: str) -> None:
@@ -432,8 +522,8 @@ def test_a_batch_takes_the_same_few_statements_whatever_its_size(
         items = [{"id": f"n{rows}-{number}", "title": "N"} for number in range(rows)]
         with tenant_statements() as statements:
             _batch(api, acorn_key, *items)
-        # Lock the clock, read, write items, claim refs, move the clock.
-        assert len(statements) == 5, statements
+        # Types of attributes, lock the clock, read, write items, claim refs, move the clock.
+        assert len(statements) == 6, statements
 
 
 def test_a_page_takes_one_statement(api: ApiClient, acorn_key: str) -> None:
