@@ -11,9 +11,14 @@ from django.db import connection
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from engine.core.dataset import EVENT_WEIGHTS, CatalogueItem, Dataset, Interactions
-from engine.selectors.learned_shoppers import learned_shoppers
+from engine.core.dataset import CatalogueItem, Dataset, Interactions
+from engine.selectors.learned_shoppers import learned_shoppers, users_of_events
 from engine.selectors.packed_events import PackedEvents, packed_events
+from engine.selectors.returned_lines import (
+    give_refunds_their_buyer,
+    kept_purchases,
+    line_weights,
+)
 
 _CHANGE_SEQ = "SELECT coalesce(max(change_seq), 0) FROM engine_item"
 _ITEMS = """
@@ -69,90 +74,34 @@ def training_data() -> TrainingData:
     events = packed_events()
     items, row_of_id = _items()
     item_rows = _item_rows(events.item_ref, row_of_id)
-    known = events.take(item_rows >= 0)
-    dataset = _dataset(known, item_rows[item_rows >= 0], items)
+    is_known = item_rows >= 0
+    unknown_item_lines = len(item_rows) - int(is_known.sum())
+    if unknown_item_lines:
+        events, item_rows = events.take(is_known), item_rows[is_known]
     return TrainingData(
-        dataset=dataset,
+        dataset=_dataset(events, item_rows, items),
         change_seq=change_seq,
-        unknown_item_lines=len(events.item_ref) - len(known.item_ref),
+        unknown_item_lines=unknown_item_lines,
     )
 
 
 def _dataset(
     events: PackedEvents, item_rows: NDArray[np.int32], items: list[CatalogueItem]
 ) -> Dataset:
-    shoppers = learned_shoppers(events)
-    _give_refunds_their_buyer(events, shoppers.keys)
-    distinct, user_index = np.unique(shoppers.keys, return_inverse=True)
-    order = np.argsort(events.seconds, kind="stable")
-    interactions = Interactions(
-        user_index=user_index.astype(np.int32),
-        item_index=item_rows,
-        weight=_weights(events, item_rows),
-        seconds=events.seconds,
-        is_purchase=_kept_purchases(events, user_index, item_rows),
-    ).take(order)
+    users = users_of_events(events)
+    give_refunds_their_buyer(events, users)
+    shoppers = learned_shoppers(events, users)
     return Dataset(
-        user_keys=[shoppers.name(int(key)) for key in distinct],
+        user_keys=shoppers.user_keys,
         items=items,
-        interactions=interactions,
+        interactions=Interactions(
+            user_index=shoppers.user_index,
+            item_index=item_rows,
+            weight=line_weights(events, item_rows),
+            seconds=events.seconds,
+            is_purchase=kept_purchases(events, shoppers.user_index, item_rows),
+        ),
     )
-
-
-def _weights(events: PackedEvents, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return what each line says; the refund of one of two says half of what one of both does."""
-    weight = np.array(list(EVENT_WEIGHTS.values()), dtype=np.float32)[events.type_index]
-    returned = np.flatnonzero(events.is_type("refund"))
-    if not len(returned):
-        return weight
-    is_ordered = (events.order_hash != 0) & (events.is_type("purchase") | events.is_type("refund"))
-    lines = np.flatnonzero(is_ordered)
-    names = np.rec.fromarrays([events.order_hash[lines], item_rows[lines]])
-    _, line_of = np.unique(names, return_inverse=True)
-    bought = np.bincount(
-        line_of, weights=_quantity(events)[lines] * events.is_type("purchase")[lines]
-    )
-    bought_of_line = np.zeros(len(weight))
-    bought_of_line[lines] = bought[line_of]
-    # What was never seen bought is taken back whole.
-    known = returned[bought_of_line[returned] > 0]
-    weight[known] *= np.minimum(_quantity(events)[known] / bought_of_line[known], 1.0)
-    return weight
-
-
-def _quantity(events: PackedEvents) -> NDArray[np.float64]:
-    return np.where(events.quantity > 0, events.quantity, 1.0)
-
-
-def _give_refunds_their_buyer(events: PackedEvents, keys: NDArray[np.int64]) -> None:
-    """Let a refund that names its order alone take back from who bought."""
-    has_order = events.order_hash != 0
-    is_sold = has_order & events.is_type("purchase")
-    orders, first = np.unique(events.order_hash[is_sold], return_index=True)
-    buyers = keys[is_sold][first]
-    returned = np.flatnonzero(has_order & events.is_type("refund"))
-    if not len(orders) or not len(returned):
-        return
-    place = np.minimum(np.searchsorted(orders, events.order_hash[returned]), len(orders) - 1)
-    found = orders[place] == events.order_hash[returned]
-    keys[returned[found]] = buyers[place[found]]
-
-
-def _kept_purchases(
-    events: PackedEvents, user_index: NDArray[np.int64], item_rows: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Say which purchases were kept: a user's purchases of an item, unless all went back."""
-    bought, returned = events.is_type("purchase"), events.is_type("refund")
-    if not returned.any():
-        return bought
-    pairs = user_index * (int(item_rows.max()) + 1) + item_rows
-    _, pair = np.unique(pairs, return_inverse=True)
-    size = int(pair.max()) + 1
-    quantity = _quantity(events)
-    balance = np.bincount(pair, weights=quantity * bought, minlength=size) - np.bincount(
-        pair, weights=quantity * returned, minlength=size
-    )
-    return np.asarray(bought & (balance[pair] > 0))
 
 
 def _items() -> tuple[list[CatalogueItem], dict[int, int]]:

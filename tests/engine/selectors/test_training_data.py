@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.selectors import packed_events
+from engine.models.shopper import Shopper
 from engine.selectors.training_data import TrainingData, training_data
 from engine.services.ingest_events import ingest_events
 from engine.services.merge_users import merge_users
@@ -235,13 +235,39 @@ def test_another_store_learns_nothing_of_it(store: Environment, birch: Environme
     assert (len(data.dataset.interactions), len(data.dataset.items)) == (0, 0)
 
 
-def test_events_of_many_pages_are_all_read(
-    store: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(packed_events, "_PAGES", 1)
+def test_each_list_is_read_once(store: Environment) -> None:
     _send(store, *({"user_id": f"u{number}", "item_id": "pan-24"} for number in range(150)))
     with tenant_statements() as statements:
         data = training_data()
     assert len(data.dataset.interactions) == 150
-    # The clock, the events, items, references, links and the two lists of shoppers.
+    # The clock, the events' size, the events, items, references, links and shoppers.
     assert len(statements) == 7, statements
+
+
+def test_a_partial_refund_of_an_unseen_order_leaves_what_was_not_given_back(
+    store: Environment,
+) -> None:
+    bought = {"type": "purchase", "user_id": "ada", "quantity": 2}
+    _send(
+        store,
+        {**bought, "order_id": "o-1", "item_id": "pan-24"},
+        {**bought, "order_id": "o-2", "item_id": "lid-24"},
+        {**bought, "type": "refund", "order_id": "unseen", "item_id": "lid-24"},
+        {**bought, "type": "refund", "order_id": "unseen", "item_id": "pan-24", "quantity": 1},
+    )
+    lines = training_data().dataset.interactions
+    # Of two pans one is left, of two lids none.
+    assert lines.is_purchase.tolist() == [True, False, False, False]
+
+
+def test_an_erased_shopper_has_no_name_left(store: Environment) -> None:
+    _send(store, {"user_id": "ada", "item_id": "pan-24"}, {"user_id": "ben", "item_id": "pan-24"})
+    Shopper.objects.filter(external_id="ada").update(deleted_at=MONDAY)
+    keys = [key for key, _, _ in _facts(training_data())]
+    assert (keys[0][:2], keys[1]) == ("o:", "u:ben")
+
+
+def test_a_name_may_hold_any_character(store: Environment) -> None:
+    names = ['a"b', "a\\b", "Zoë ]", "👟", "[1]"]
+    _send(store, *({"user_id": name, "item_id": "pan-24"} for name in names))
+    assert [key for key, _, _ in _facts(training_data())] == [f"u:{name}" for name in names]
