@@ -39,9 +39,12 @@ class Batch:
         Where each of them begins in the file.
     errors
         The others.
+    bytes_read
+        How much of the file was read for it and those before, to compare with `total_bytes`.
     """
 
     ordinal: int
+    bytes_read: int
     rows: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
@@ -108,9 +111,7 @@ class RowReader(Iterator[Batch]):
         self._first_batch = first_batch
         self._batches = self._cut()
 
-    @property
-    def bytes_read(self) -> int:
-        """Return how much of the file was read, to compare with `total_bytes`."""
+    def _bytes_read(self) -> int:
         if isinstance(self._container, ParquetTable) and self.total_bytes is not None:
             share = self._container.rows_read / max(1, self._container.row_count)
             return int(self.total_bytes * share)
@@ -163,7 +164,7 @@ class RowReader(Iterator[Batch]):
             yield waiting
 
     def _batch(self, ordinal: int, entries: list[Entry]) -> Batch:
-        batch = Batch(ordinal, _shape=self._shape)
+        batch = Batch(ordinal, self._bytes_read(), _shape=self._shape)
         for entry in entries:
             row = entry if isinstance(entry, RowError) else self._shape.row(entry)
             if isinstance(row, RowError):

@@ -96,6 +96,30 @@ def ingest_events(
     check_batch_size(len(rows), name="events")
     arrival = read_arrival(received_at=received_at, sent_at=sent_at)
     batch = read_event_batch(rows, arrival=arrival, pointer=pointer)
+    result = take_event_batch(
+        environment=environment, batch=batch, received_at=received_at, source=source
+    )
+    _raise_if_refused(result)
+    return result
+
+
+def take_event_batch(
+    *, environment: Environment, batch: EventBatch, received_at: datetime, source: str
+) -> IngestResult:
+    """Store events that were read already, inside `in_environment`; at the commit they are known.
+
+    Parameters
+    ----------
+    environment, received_at, source
+        As for `ingest_events`.
+    batch
+        The events; what PostgreSQL knows of them already is counted in it.
+
+    Returns
+    -------
+    IngestResult
+        Counts, errors and warnings; `watermark` follows at the commit.
+    """
     known = list(batch.rows.values())
     ensure_referenced(known, now=received_at)
     emptied = drop_reported_lines(known, source=source)
@@ -111,7 +135,6 @@ def ingest_events(
         errors=sorted(batch.errors, key=lambda error: error.index or 0),
         warnings=batch.warnings,
     )
-    _raise_if_refused(result)
     links = link_identities(
         environment_id=environment.pk,
         sightings=(

@@ -7,6 +7,8 @@ chunk out, takes it back and stages its rows; a full one then reaches its verdic
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import cast
 
@@ -16,8 +18,12 @@ from django.utils import timezone
 from engine.files.cells import Kind
 from engine.files.detect import Format
 from engine.files.open_rows import Batch, open_rows
+from engine.files.read_ahead import read_ahead
 from engine.files.records import RowError
 from engine.models.imports import Import, StagedRow
+from engine.rows.event_batch import EventBatch, read_event_batch
+from engine.rows.event_row import Arrival
+from engine.rows.repeats import Repeats
 from engine.selectors.imports import locked_import
 from engine.services.apply_import import (
     apply_staged_rows,
@@ -30,7 +36,7 @@ from engine.services.import_chunks import (
     count_rows,
 )
 from engine.services.import_uploads import upload_path
-from engine.services.stage_rows import rows_met, stage_rows
+from engine.services.stage_rows import named_rows, rows_met, stage_rows
 from engine.services.write_import_rows import FileRow, taken_back, write_import_rows
 from saas.lib.errors import FieldError, ShelfwiseError
 from tenants.context import in_environment
@@ -98,6 +104,7 @@ def _read(running: RunningImport, row: Import) -> None:
     path = upload_path(environment_id=running.environment.pk, import_id=row.pk)
     if not path.exists():
         raise JobFailedError("The file is not kept any more; send it again.")
+    is_about_events = row.kind == "events"
     with open_rows(
         path,
         kind=cast(Kind, row.kind),
@@ -105,19 +112,35 @@ def _read(running: RunningImport, row: Import) -> None:
         mapping=row.mapping,
         timezone=row.timezone,
         now=row.created_at,
-        first_batch=row.batches_read,
+        # What was taken in already tells which of the equal events after it is which.
+        first_batch=0 if is_about_events else row.batches_read,
     ) as reader:
-        for batch in reader:
-            with running.chunk() as row:
-                row.format = reader.format
-                _take(running, row, batch)
-                row.share_read = reader.bytes_read / max(1, reader.total_bytes or 0)
+        parts = _events(reader, row) if is_about_events else ((batch, None) for batch in reader)
+        with closing(read_ahead(parts)) as coming:
+            for batch, events in coming:
+                with running.chunk() as row:
+                    row.format = reader.format
+                    _take(running, row, batch, events)
+                    row.share_read = batch.bytes_read / max(1, reader.total_bytes or 0)
     with running.chunk() as row:
         if row.mode == "full":
             reach_verdict(row)
 
 
-def _take(running: RunningImport, row: Import, batch: Batch) -> None:
+def _events(batches: Iterable[Batch], row: Import) -> Iterator[tuple[Batch, EventBatch]]:
+    """Read the rows as events, those that were not taken in yet; needs no database."""
+    repeats = Repeats()
+    arrival = Arrival(received_at=row.created_at)
+    for batch in batches:
+        if batch.ordinal < row.batches_read:
+            repeats.skip(batch.rows)
+            continue
+        events = read_event_batch(batch.rows, arrival=arrival)
+        repeats.name(events)
+        yield batch, events
+
+
+def _take(running: RunningImport, row: Import, batch: Batch, events: EventBatch | None) -> None:
     """Take one batch of the file in, or try it out."""
     rows = [FileRow(line, values) for line, values in zip(batch.lines, batch.rows, strict=True)]
 
@@ -131,16 +154,17 @@ def _take(running: RunningImport, row: Import, batch: Batch) -> None:
         received_at=row.created_at,
     )
     if row.dry_run or row.mode == "full":
-        met = rows_met(import_id=row.pk, kind=row.kind, before=row.rows_read, rows=rows)
+        named = named_rows(rows, events=events)
+        met = rows_met(import_id=row.pk, before=row.rows_read, named=named)
         with taken_back():
             for earlier in met:
                 writing(rows=earlier)
-            written = writing(rows=rows, explain=explain)
+            written = writing(rows=rows, events=events, explain=explain)
         stage_rows(
-            import_id=row.pk, kind=row.kind, first=row.rows_read, rows=rows, without=written.bad
+            import_id=row.pk, first=row.rows_read, rows=rows, named=named, without=written.bad
         )
     else:
-        written = writing(rows=rows, explain=explain)
+        written = writing(rows=rows, events=events, explain=explain)
     written.counts["rejected"] += len(batch.errors)
     written.errors += batch.errors
     count_rows(row, written)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
 
 from engine.models.imports import StagedRow
-from engine.rows.event_key import event_key_of
+from engine.rows.event_batch import EventBatch
 from engine.services.write_import_rows import FileRow, batches
 
 _STAGE = """
@@ -28,27 +28,72 @@ _MET = """
 """
 
 
+class Named(NamedTuple):
+    """What tells a row apart: whatever else it says, others cannot change what comes of it.
+
+    Attributes
+    ----------
+    number
+        Which of the rows it is.
+    first
+        The number of the first row that is written by the same statement.
+    name
+        An item's or a user's id, an event's key; None of a row that will be refused.
+    order_id
+        Events of one order can meet, too.
+    """
+
+    number: int
+    first: int
+    name: str | None
+    order_id: str | None
+
+
+def named_rows(rows: Sequence[FileRow], *, events: EventBatch | None) -> list[Named]:
+    """Return what tells the rows of a batch apart, without those that cannot change anything."""
+    if events is not None:
+        return [
+            Named(row.place.index or 0, 0, key.hex(), row.values.get("order_id"))
+            for key, row in events.rows.items()
+        ]
+    return [
+        Named(start + number, start, _text(row.values.get("id")), None)
+        for start, batch in batches(rows)
+        for number, row in enumerate(batch)
+    ]
+
+
 def stage_rows(
-    *, import_id: str, kind: str, first: int, rows: Sequence[FileRow], without: set[int]
+    *,
+    import_id: str,
+    first: int,
+    rows: Sequence[FileRow],
+    named: Iterable[Named],
+    without: Collection[int],
 ) -> None:
     """Stage rows in one statement.
 
     Parameters
     ----------
-    import_id, kind
-        Of which import, and what it brings.
+    import_id
+        Of which import.
     first
         The position of the first row in the file.
-    rows, without
-        The rows, and which of them are bad.
+    rows, named, without
+        The rows, what tells them apart, and which of them are bad.
     """
-    records = []
-    for start, batch in batches(rows):
-        for number, row in enumerate(batch, start=start):
-            if number not in without:
-                name, order_id = _names(kind, row.values)
-                text = orjson.dumps(row.values, default=str).decode()
-                records.append((first + number, first + start, row.line, name, order_id, text))
+    records = [
+        (
+            first + each.number,
+            first + each.first,
+            rows[each.number].line,
+            each.name,
+            each.order_id,
+            orjson.dumps(rows[each.number].values, default=str).decode(),
+        )
+        for each in named
+        if each.number not in without
+    ]
     if not records:
         return
     columns = [list(column) for column in zip(*records, strict=True)]
@@ -56,11 +101,9 @@ def stage_rows(
         cursor.execute(_STAGE, [import_id, *columns])
 
 
-def rows_met(
-    *, import_id: str, kind: str, before: int, rows: Iterable[FileRow]
-) -> list[list[FileRow]]:
+def rows_met(*, import_id: str, before: int, named: Iterable[Named]) -> list[list[FileRow]]:
     """Return the staged rows before a position that share a name with these, batch by batch."""
-    pairs = [_names(kind, row.values) for row in rows]
+    pairs = [(each.name, each.order_id) for each in named]
     names = sorted({name for name, _ in pairs if name is not None})
     orders = sorted({order_id for _, order_id in pairs if order_id is not None})
     with connection.cursor() as cursor:
@@ -81,20 +124,6 @@ def staged_rows(*, import_id: str, after: int, most: int) -> list[tuple[int, Fil
     ]
 
 
-def _names(kind: str, values: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return what tells rows apart: whatever else they say, others cannot change what comes of it.
-
-    Longer texts than an id's belong to rows that are refused anyway.
-    """
-    if kind != "events":
-        return _text(values.get("id")), None
-    event_id = _text(values.get("event_id"))
-    has_time = values.get("ts") is not None
-    order_id = _text(values.get("order_id"))
-    if event_id is None and not has_time:
-        return None, order_id
-    return event_key_of(values, event_id=event_id, has_time=has_time).key.hex(), order_id
-
-
 def _text(value: Any) -> str | None:
+    # Longer texts than an id's belong to rows that are refused anyway.
     return value if isinstance(value, str) and len(value) <= 256 and "\0" not in value else None

@@ -13,8 +13,10 @@ from django.db import transaction
 
 from engine.files.records import RowError, shortened
 from engine.models.event import Event
+from engine.rows.event_batch import EventBatch, read_event_batch
+from engine.rows.event_row import Arrival
 from engine.rows.results import MAX_BATCH_ROWS
-from engine.services.ingest_events import ingest_events
+from engine.services.ingest_events import take_event_batch
 from engine.services.write_items import write_items
 from engine.services.write_users import write_users
 from saas.lib.errors import FieldError, RowsRejected
@@ -60,7 +62,7 @@ class RowsWritten:
 
 
 def batches(rows: Sequence[FileRow]) -> Iterator[tuple[int, Sequence[FileRow]]]:
-    """Cut rows into what one statement takes, each with the position of its first."""
+    """Cut items or users into what one statement takes, each with the position of its first."""
     for start in range(0, len(rows), MAX_BATCH_ROWS):
         yield start, rows[start : start + MAX_BATCH_ROWS]
 
@@ -71,6 +73,7 @@ def write_import_rows(
     kind: str,
     rows: Sequence[FileRow],
     received_at: datetime,
+    events: EventBatch | None = None,
     explain: Explain | None = None,
 ) -> RowsWritten:
     """Write rows of one kind, inside `in_environment`; bad ones are left out and explained.
@@ -85,6 +88,8 @@ def write_import_rows(
         In the order of the file.
     received_at
         The time of events that name none.
+    events
+        The rows as events, if they were read as such already.
     explain
         Puts an error into the file's words, if the file is at hand.
 
@@ -94,15 +99,8 @@ def write_import_rows(
         Counts, and an error for each bad row.
     """
     written = RowsWritten()
-    for start, batch in batches(rows):
-        values = [row.values for row in batch]
-        try:
-            counts, errors = _write(environment, kind, values, received_at)
-        except RowsRejected as refused:
-            # Nothing of this batch can be taken; the import goes on.
-            counts = {"rejected": refused.members["rejected"]}
-            counts["duplicates"] = refused.members.get("duplicates", 0)
-            errors = refused.errors
+
+    def note(counts: Mapping[str, int], errors: Sequence[FieldError], start: int = 0) -> None:
         written.counts.update(counts)
         for error in errors:
             if error.index is None or start + error.index in written.bad:
@@ -113,29 +111,44 @@ def write_import_rows(
             written.errors.append(
                 _explained(told, rows[index]) if explain is None else explain(told, index)
             )
+
+    if kind == "events":
+        if events is None:
+            arrival = Arrival(received_at=received_at)
+            events = read_event_batch([row.values for row in rows], arrival=arrival)
+        note(*_take(environment, events, received_at))
+    else:
+        for start, batch in batches(rows):
+            note(*_write(environment, kind, [row.values for row in batch]), start)
     return written
 
 
-def _write(
-    environment: Environment, kind: str, values: list[Mapping[str, Any]], received_at: datetime
+def _take(
+    environment: Environment, events: EventBatch, received_at: datetime
 ) -> tuple[dict[str, int], Sequence[FieldError]]:
-    if kind == "events":
-        taken = ingest_events(
-            environment=environment,
-            rows=values,
-            received_at=received_at,
-            source=Event.Source.IMPORT,
-        )
-        counts = {
-            "accepted": taken.accepted,
-            "duplicates": taken.duplicates,
-            "rejected": taken.rejected,
-        }
-        return counts, taken.errors
-    if kind == "users":
-        result = write_users(environment=environment, rows=values)
-    else:
-        result = write_items(environment=environment, rows=values)
+    taken = take_event_batch(
+        environment=environment,
+        batch=events,
+        received_at=received_at,
+        source=Event.Source.IMPORT,
+    )
+    counts = {
+        "accepted": taken.accepted,
+        "duplicates": taken.duplicates,
+        "rejected": taken.rejected,
+    }
+    return counts, taken.errors
+
+
+def _write(
+    environment: Environment, kind: str, values: list[Mapping[str, Any]]
+) -> tuple[dict[str, int], Sequence[FieldError]]:
+    write = write_users if kind == "users" else write_items
+    try:
+        result = write(environment=environment, rows=values)
+    except RowsRejected as refused:
+        # Nothing of this batch can be taken; the import goes on.
+        return {"rejected": refused.members["rejected"]}, refused.errors
     return result.counts(), result.errors
 
 

@@ -111,7 +111,7 @@ def test_every_format_may_be_packed_or_come_as_a_stream(data: bytes, tmp_path: P
 def test_progress_counts_the_bytes_of_the_file_as_it_came() -> None:
     packed = gzip.compress(many(50_000).encode())
     file = read(packed)
-    seen = [file.bytes_read for _ in file]
+    seen = [batch.bytes_read for batch in file]
     assert seen == sorted(seen)
     assert 0 < seen[0] < len(packed)
     assert (seen[-1], file.total_bytes) == (len(packed), len(packed))
