@@ -7,7 +7,7 @@ that the two cannot drift apart.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
@@ -37,6 +37,8 @@ WarningCode = Literal["item_not_found"]
 # `lost`: Redis lost what the watermark counted; the events are stored and come with a training.
 WatermarkState = Literal["reached", "not_reached", "lost"]
 
+AttributeValue = str | int | float | bool | list[str | int | float | bool]
+
 
 class Reason(Struct, omit_defaults=True):
     """Why an item is there; `item_id` is the item that spoke for it."""
@@ -57,6 +59,8 @@ class Product(Struct):
     currency: str | None
     brand: str | None
     in_stock: bool
+    # Those that the store has declared public, of those that the item has.
+    attributes: dict[str, AttributeValue]
 
 
 class AnswerItem(Struct, kw_only=True):
@@ -144,10 +148,16 @@ class PublicAnswer(Struct):
     fallback: Fallback | None
 
 
+class BatchAnswer(Struct):
+    """The boxes' answers in their order; a box that was not understood has a problem."""
+
+    results: list[Answer | PublicAnswer | dict[str, Any]]
+
+
 _encoder = json.Encoder()
 
 
-def encode(answer: Answer | PublicAnswer) -> bytes:
+def encode(answer: Answer | PublicAnswer | BatchAnswer) -> bytes:
     """Return the answer's JSON."""
     return _encoder.encode(answer)
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import kwargs_row
 
-from api.inference.answers import Product
+from api.inference.answers import AttributeValue, Product
 from api.inference.catalogue import ItemRow
 from api.inference.identities import LinkRow
 from api.inference.snapshot import Environment
@@ -20,7 +20,7 @@ PAGE_ROWS = 5_000
 Row = TypeVar("Row")
 
 _CLOCKS = """
-    SELECT environment_id, written.change_seq, coalesce(linked.change_seq, 0)
+    SELECT environment_id, written.change_seq, coalesce(linked.change_seq, 0), written.shown_seq
     FROM public.tenants_catalogueclock AS written
     LEFT JOIN public.tenants_identityclock AS linked USING (environment_id)
     WHERE environment_id = ANY(%s)
@@ -33,7 +33,11 @@ _CHANGED_ITEMS = """
            deleted_at IS NOT NULL AS is_deleted,
            extract(epoch FROM available_from)::float8 AS available_from,
            extract(epoch FROM available_until)::float8 AS available_until,
-           title, url, image_url, price::text, list_price::text, currency, brand, in_stock
+           title, url, image_url, price::text, list_price::text, currency, brand, in_stock,
+           (
+               SELECT jsonb_object_agg(name, attributes -> name)
+               FROM engine_attribute WHERE public AND attributes ? name
+           ) AS public_attributes
     FROM engine_item
     WHERE (change_seq, id) > (%s, %s)
     ORDER BY change_seq, id
@@ -62,10 +66,14 @@ _NEW_LINKS = """
 
 
 class Clock(NamedTuple):
-    """How often an environment's catalogue was written, and its visitors linked with users."""
+    """How often an environment's catalogue was written, and its visitors linked with users.
+
+    `shown` is the catalogue's number when it last changed which attributes answers show.
+    """
 
     catalogue: int = 0
     links: int = 0
+    shown: int = 0
 
 
 class ShopperRow(NamedTuple):
@@ -156,6 +164,7 @@ def _item(
     currency: str | None,
     brand: str | None,
     in_stock: bool,
+    public_attributes: dict[str, AttributeValue] | None,
     **members: Any,  # the columns that ItemRow types
 ) -> ItemRow:
     product = Product(
@@ -167,6 +176,7 @@ def _item(
         currency=currency,
         brand=brand,
         in_stock=in_stock,
+        attributes=public_attributes or {},
     )
     return ItemRow(product=product, **members)
 

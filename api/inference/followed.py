@@ -34,11 +34,15 @@ class Followed:
     _items_until: Position = field(default_factory=Position)
     _shoppers_until: Position = field(default_factory=Position)
     _links_until: int = 0
+    _shown: int = 0
 
     def catch_up(self, reader: CatalogueReader, environment: Environment, *, clock: Clock) -> None:
         """Read what changed, a few pages at most."""
         if self.is_complete and self.clock == clock:
             return
+        if clock.shown != self._shown:
+            # Any item may look otherwise now; until it is read again it stays as it was.
+            self._items_until, self._shown = Position(), clock.shown
         for _ in range(_PAGES_PER_TURN):
             n_items = self._read_items(reader, environment)
             n_shoppers = self._read_shoppers(reader, environment)

@@ -154,6 +154,7 @@ class Hand:
         with self.connection.transaction():
             self._become()
             self.connection.execute("DELETE FROM engine_item")
+            self.connection.execute("DELETE FROM engine_attribute")
             self.connection.execute("DELETE FROM engine_shopper")
         self.connection.execute(
             "UPDATE tenants_apikey SET revoked_at = now() WHERE name = 'of the inference tests'"

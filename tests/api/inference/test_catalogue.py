@@ -31,6 +31,7 @@ def an_item(item_id: str, **fields: Any) -> ItemRow:
         currency=None,
         brand=None,
         in_stock=True,
+        attributes=fields.pop("public_attributes", {}),
     )
     given = {
         "id": 1,
@@ -106,6 +107,25 @@ def test_an_alias_that_moved_stays_with_its_new_item(catalogue: Catalogue) -> No
     catalogue.apply([an_item("a", aliases=["x"]), an_item("b", aliases=["x"])], now=0)
     catalogue.apply([an_item("a")], now=0)
     assert catalogue.find("x") == [catalogue.rows["b"]]
+
+
+def test_the_id_of_a_deleted_item_can_be_the_alias_of_another(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("old"), an_item("new")], now=0)
+    catalogue.apply([an_item("old", is_deleted=True)], now=0)
+    assert catalogue.find("old") == [0]
+    catalogue.apply([an_item("new", aliases=["old"])], now=0)
+    assert catalogue.find("old") == [1]
+    catalogue.apply([an_item("old"), an_item("new")], now=0)
+    assert catalogue.find("old") == [0]
+
+
+def test_what_answers_show_counts_in_what_the_items_occupy(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("oak")], now=0)
+    small = catalogue.size_bytes
+    catalogue.apply([an_item("oak", public_attributes={"text": "x" * 1_000})], now=0)
+    assert 1_000 < catalogue.size_bytes - small < 1_100
+    catalogue.apply([an_item("oak")], now=0)
+    assert catalogue.size_bytes == small
 
 
 def test_a_category_holds_what_lies_below_it(catalogue: Catalogue) -> None:

@@ -64,6 +64,16 @@ def test_a_reading_that_fails_half_way_forgets_nothing() -> None:
     assert reader.asked[2] == Position(change_seq=1, id=1)
 
 
+def test_every_item_is_read_anew_when_other_attributes_are_shown() -> None:
+    followed = Followed()
+    oak = an_item("oak", id=1, change_seq=1)
+    catch_up(followed, Reader(oak), clock=1)
+    for clock, asked in ((Clock(2, shown=2), Position()), (Clock(3, shown=2), Position(1, 1))):
+        reader: Any = Reader(oak)
+        followed.catch_up(reader, ACORN, clock=clock)
+        assert reader.asked[0] == asked
+
+
 def test_a_large_catalogue_is_read_over_several_turns() -> None:
     followed = Followed()
     reader = Reader(*(an_item(f"item-{n}", id=n, change_seq=1) for n in range(1, 6)))

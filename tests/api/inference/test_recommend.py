@@ -83,6 +83,7 @@ def test_the_answer_has_exactly_the_shape_of_the_contract(
         "currency",
         "brand",
         "in_stock",
+        "attributes",
     }
     assert answer["model"]["trained_at"] == "2026-01-01T00:00:00Z"
 
