@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from engine.jobs import IMPORT_JOB, TRAIN_IF_CHANGED_JOB, TRAINING_JOB
+from engine.jobs import EXPORT_JOB, IMPORT_JOB, TRAIN_IF_CHANGED_JOB, TRAINING_JOB
+from engine.services.fail_export import fail_export
 from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
+from engine.services.run_export import run_export as write_out
 from engine.services.run_import import run_import as take_in
 from engine.services.train_if_changed import train_if_changed
 from engine.services.train_model import train_model as train
@@ -40,3 +42,13 @@ def _fail_import(environment: Environment, job: ClaimedJob, reason: str) -> None
 def run_import(environment: Environment, job: ClaimedJob) -> None:
     """Take a file in, from where it was left."""
     take_in(environment=environment, job=job)
+
+
+def _fail_export(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    fail_export(export_id=str(job.payload["export_id"]), reason=reason)
+
+
+@tenant_task(name=EXPORT_JOB, on_failure=_fail_export)
+def run_export(environment: Environment, job: ClaimedJob) -> None:
+    """Write a file of what the store has."""
+    write_out(environment=environment, job=job)

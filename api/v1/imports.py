@@ -27,6 +27,7 @@ from api.v1.serializers import StrictSerializer, page_of, read_body
 from api.v1.uploads import UploadParser
 from api.v1.views import EnvironmentView
 from engine.files.row_shape import check_mapping
+from engine.files.table_writers import defused
 from engine.selectors.imports import import_bodies, import_body, import_errors, import_kind
 from engine.services.cancel_import import cancel_import
 from engine.services.confirm_import import confirm_import
@@ -38,8 +39,6 @@ from saas.lib.errors import InsufficientScope, InvalidParameter
 _RESOURCES = {"items": "catalogue", "users": "catalogue", "events": "events"}
 _FORMATS = ("auto", "plain", "google_merchant", "shopify", "woocommerce")
 _ERROR_COLUMNS = ("line", "column", "value", "code", "detail")
-# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ImportRequest(StrictSerializer):
@@ -298,7 +297,7 @@ def _as_csv(errors: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     writer = csv.writer(line)
     writer.writerow(_ERROR_COLUMNS)
     for row in errors:
-        writer.writerow([_defused(cell) for cell in row])
+        writer.writerow([defused(cell) if isinstance(cell, str) else cell for cell in row])
         if line.tell() > 64 * 1024:
             yield _taken(line)
     yield _taken(line)
@@ -309,10 +308,6 @@ def _taken(line: io.StringIO) -> str:
     line.seek(0)
     line.truncate()
     return text
-
-
-def _defused(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 urlpatterns = [

@@ -215,6 +215,8 @@ def _take(row: dict[str, Any], step: _Step, value: Any) -> str | None:
     if value is None or value == "":
         _empty(row, step)
         return None
+    if value.__class__ is str and value[0] == "'" and value[:2] in _DISARMED:
+        value = value[1:]
     currency = None
     if step.read is not None:
         value = step.read(value)
@@ -222,8 +224,6 @@ def _take(row: dict[str, Any], step: _Step, value: Any) -> str | None:
             value, currency = value
     elif value.__class__ is not str:
         value = as_text(value)
-    elif value[:2] in _DISARMED:
-        value = value[1:]
     if step.field != "attributes":
         row[step.field] = value
     elif step.name is not None:

@@ -18,7 +18,8 @@ from engine.rows.results import check_batch_size
 from engine.services.drop_reported_lines import drop_reported_lines
 from engine.services.link_identities import link_identities
 from engine.services.publish_events import publish_events, publish_merges
-from engine.services.store_events import ensure_referenced, insert_events, stored_digests
+from engine.services.recognise_events import recognised_digests
+from engine.services.store_events import ensure_referenced, insert_events
 from saas.lib.errors import FieldError, RowsRejected
 from saas.lib.recent_events import RecentEvent, anonymous_key, session_key, user_key
 from tenants.models.environment import Environment
@@ -167,7 +168,7 @@ def _publish(
 def _count_known(batch: EventBatch, rows: Collection[EventRow]) -> None:
     if not rows:
         return
-    digests = stored_digests([row.key for row in rows])
+    digests = recognised_digests(rows)
     for row in rows:
         # An event that was deleted in between is gone from both looks; a retry will store it.
         count_repeat(batch, row, stored_digest=digests.get(row.key, row.digest))

@@ -18,6 +18,7 @@ from tenants.context import on_platform
 from tenants.db.connection import connection
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
+from tenants.models.export import Export
 from tenants.models.job import Job
 from tenants.models.tenant import Tenant
 from tenants.services.record_audit import record_audit
@@ -65,7 +66,8 @@ def _stop_answering(
         tenant.save(update_fields=["status"])
         keys = ApiKey.objects.filter(environment__tenant=tenant, revoked_at=None)
         keys.update(revoked_at=timezone.now())
-        Job.objects.filter(environment__tenant=tenant).delete()
+        for kind in (Job, Export):
+            kind.objects.filter(environment__tenant=tenant).delete()
 
 
 def _remove(environment: Environment) -> None:

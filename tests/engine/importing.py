@@ -15,7 +15,7 @@ from tenants.models.job import Job
 
 def send_file(
     environment: Environment,
-    text: str,
+    text: str | bytes,
     *,
     kind: str = "items",
     mode: str = "incremental",
@@ -25,7 +25,7 @@ def send_file(
 ) -> str:
     """Put a file into the store, queue its import, and return the import's id."""
     with Upload(environment_id=environment.pk) as upload:
-        upload.write(text.encode())
+        upload.write(text.encode() if isinstance(text, str) else text)
         upload.finish()
         with in_environment(environment):
             start_import(
@@ -52,7 +52,7 @@ def run_jobs(environment: Environment) -> None:
             tasks.run_import(job_id=job_id, environment_id=environment.pk)
 
 
-def import_file(environment: Environment, text: str, **options: object) -> Import:
+def import_file(environment: Environment, text: str | bytes, **options: object) -> Import:
     """Import a file from beginning to end."""
     import_id = send_file(environment, text, **options)  # type: ignore[arg-type]
     run_jobs(environment)

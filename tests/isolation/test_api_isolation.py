@@ -24,6 +24,7 @@ from tenants.context import in_environment, on_platform
 from tenants.db.connection import connection
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
+from tenants.models.export import Export
 from tests.api.conftest import ApiClient, assert_problem
 from tests.conftest import make_key
 from tests.isolation.routes import api_routes
@@ -43,6 +44,7 @@ class Objects:
     version: str
     run_id: str
     import_id: str
+    export_id: str
     event_id: str
     user_id: str
     attribute_name: str
@@ -105,12 +107,16 @@ def objects(acorn: Environment) -> Objects:
             error=MARKER,
             created_at=now,
         )
+    export = Export.objects.create(
+        id=new_ulid(), environment=acorn, kind="items", format="csv", error=MARKER, created_at=now
+    )
     return Objects(
         item_id="acorn-item",
         key_id=victim.pk,
         version=version,
         run_id=run_id,
         import_id=import_id,
+        export_id=export.pk,
         event_id="acorn-event",
         user_id="acorn-user",
         attribute_name="colour",
@@ -226,6 +232,7 @@ def contents(environment: Environment) -> dict[str, str]:
     public = {
         "keys": "SELECT (id, name, scopes, expires_at, revoked_at)::text FROM tenants_apikey",
         "jobs": "SELECT (id, kind, state)::text FROM tenants_job",
+        "exports": "SELECT e::text FROM tenants_export e",
         "replays": "SELECT (id, route)::text FROM tenants_idempotencyrecord",
     }
     with on_platform(), connection.cursor() as cursor:
