@@ -21,6 +21,7 @@ from saas.lib.config import config
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import postgres_answers, redis_answers
+from saas.lib.redis_client import redis_client
 
 # Read by OpenMP and the BLAS libraries when numpy loads, which the tasks' modules do later.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 TASK_SECONDS = 3600
 # A child that has grown beyond this gives its memory back by ending after the task.
 KEPT_CHILD_KB = 600_000
+_KEY_PREFIX = "sw:celery:"
 # They have a queue and a share of the dispatcher of their own.
 LONG_KINDS = frozenset({TRAINING_JOB})
 
@@ -73,7 +75,7 @@ app.conf.update(
     worker_max_memory_per_child=KEPT_CHILD_KB,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
-        "global_keyprefix": "sw:celery:",
+        "global_keyprefix": _KEY_PREFIX,
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
@@ -87,6 +89,13 @@ app.autodiscover_tasks(["engine"])
 def publish(kind: str, arguments: dict[str, Any]) -> None:
     """Send the message of one job; raises at once where the broker is away."""
     app.send_task(kind, kwargs=arguments)
+
+
+def waiting_messages() -> tuple[int, int]:
+    """Return how many messages no worker has taken: of quick kinds, and of long ones."""
+    queues = (f"{_KEY_PREFIX}default", f"{_KEY_PREFIX}training")
+    quick, long = (int(redis_client().llen(queue)) for queue in queues)
+    return quick, long
 
 
 class _WorkerTasks(Collector):

@@ -15,7 +15,12 @@ from django.db import connection
 from prometheus_client import Counter, Gauge
 
 from tenants.selectors.job_load import job_load
-from tenants.services.dispatch_jobs import Publish, publish_due_jobs, requeue_lost_jobs
+from tenants.services.dispatch_jobs import (
+    Publish,
+    Waiting,
+    publish_due_jobs,
+    requeue_lost_jobs,
+)
 from tenants.services.wake_dispatcher import JOBS_CHANNEL
 
 log = structlog.get_logger()
@@ -48,11 +53,13 @@ class Dispatcher:
         *,
         database_url: str,
         publish: Publish,
+        waiting: Callable[[], Waiting],
         long_kinds: Collection[str],
         clock: Sequence[Periodic],
     ) -> None:
         self._database_url = database_url
         self._publish = publish
+        self._waiting = waiting
         self._long_kinds = long_kinds
         self._clock = clock
         self._looked_at = float("-inf")
@@ -82,7 +89,11 @@ class Dispatcher:
                 LOST.inc(lost)
                 log.warning("jobs_lost", count=lost)
             self._run_clock()
-            PUBLISHED.inc(publish_due_jobs(publish=self._publish, long_kinds=self._long_kinds))
+            PUBLISHED.inc(
+                publish_due_jobs(
+                    publish=self._publish, long_kinds=self._long_kinds, waiting=self._waiting()
+                )
+            )
             self._measure()
         finally:
             # Back to the pool, which checks it before the next look.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from tenants.context import on_platform
@@ -13,10 +14,16 @@ from tenants.context import on_platform
 # Enough to keep every worker busy between two looks, few enough that a newly queued tenant's job
 # does not wait behind another tenant's hundred. Counted apart for quick and for long kinds.
 MAX_WAITING_MESSAGES = 8
-# A message may be lost with Redis; a second one is harmless, since the row decides.
-REPUBLISH_SECONDS = 30
 
 Publish = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many messages no worker has taken yet, of quick and of long kinds."""
+
+    quick: int = 0
+    long: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,13 @@ def requeue_lost_jobs() -> int:
         return int(cursor.rowcount)
 
 
-def publish_due_jobs(*, publish: Publish, long_kinds: Collection[str] = ()) -> int:
+def publish_due_jobs(
+    *, publish: Publish, long_kinds: Collection[str] = (), waiting: Waiting
+) -> int:
     """Send a message for each due job, the tenant with the fewest in flight first.
+
+    A message that was sent some time ago is sent again only where fewer wait than were sent: then
+    Redis has lost one, and its workers are not just busy or away.
 
     Parameters
     ----------
@@ -63,6 +75,8 @@ def publish_due_jobs(*, publish: Publish, long_kinds: Collection[str] = ()) -> i
         Sends one message: task name and keyword arguments.
     long_kinds
         Kinds with a queue of their own, so that they never hold up the quick ones.
+    waiting
+        What the queues hold now.
 
     Returns
     -------
@@ -75,7 +89,7 @@ def publish_due_jobs(*, publish: Publish, long_kinds: Collection[str] = ()) -> i
         What `publish` raised; the jobs not sent are due again at once.
     """
     with on_platform(), transaction.atomic():
-        due = _take_due(long_kinds)
+        due = _take_due(long_kinds, waiting)
     for sent, job in enumerate(due):
         try:
             publish(job.kind, {"job_id": job.id, "environment_id": job.environment_id})
@@ -85,16 +99,23 @@ def publish_due_jobs(*, publish: Publish, long_kinds: Collection[str] = ()) -> i
     return len(due)
 
 
-def _take_due(long_kinds: Collection[str]) -> list[DueJob]:
+def _take_due(long_kinds: Collection[str], waiting: Waiting) -> list[DueJob]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH unfinished AS (
+            WITH found AS (
                 SELECT id, environment_id, run_after, kind = ANY(%(long_kinds)s) AS is_long,
                        state = 'running' AS is_running,
-                       state = 'queued' AND coalesce(published_at > %(stale)s, false) AS is_waiting
+                       state = 'queued' AND published_at IS NOT NULL AS is_sent,
+                       published_at > %(stale)s AS is_fresh
                   FROM tenants_job
                  WHERE state IN ('queued', 'running') AND run_after <= now()
+            ), unfinished AS (
+                SELECT *, is_sent AND (is_fresh
+                           OR CASE WHEN is_long THEN %(long)s ELSE %(quick)s END
+                               >= count(*) FILTER (WHERE is_sent) OVER (PARTITION BY is_long)
+                       ) AS is_waiting
+                  FROM found
             ), in_flight AS (
                 SELECT environment_id, is_long, count(*) AS jobs
                   FROM unfinished WHERE is_running OR is_waiting GROUP BY 1, 2
@@ -126,7 +147,11 @@ def _take_due(long_kinds: Collection[str]) -> list[DueJob]:
             """.replace("%(stale)s", "now() - make_interval(secs => %(republish)s)"),
             {
                 "long_kinds": list(long_kinds),
-                "republish": float(REPUBLISH_SECONDS),
+                "quick": waiting.quick,
+                "long": waiting.long,
+                # Redis may lose a message as a worker may lose a job, and it is missed as soon;
+                # a second one is harmless, since the row decides.
+                "republish": float(settings.JOB_LEASE_SECONDS),
                 "most": MAX_WAITING_MESSAGES,
             },
         )

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.jobs import TRAINING_JOB
+from saas.celery import publish, waiting_messages
 from saas.embedded.ports import free_port
+from saas.lib.redis_client import redis_client
 from tenants.context import on_platform
 from tenants.models.job import Job
 from tests.chaos.processes import PROJECT, Process, wait_for
@@ -87,3 +90,13 @@ def test_a_task_gets_the_memory_and_threads_of_the_settings_and_no_more() -> Non
         check=False,
     )
     assert ended.stdout.splitlines() == ["1 1", "100 MB are there", "900 MB are not"], ended.stderr
+
+
+def test_messages_are_counted_where_celery_puts_them(acorn_store: Store) -> None:
+    queues = [f"sw:celery:{queue}" for queue in ("default", "training")]
+    redis_client().delete(*queues)
+    publish("tests.quick", {"job_id": 1})
+    publish("tests.quick", {"job_id": 2})
+    publish(TRAINING_JOB, {"job_id": 3})
+    assert waiting_messages() == (2, 1)
+    redis_client().delete(*queues)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from typing_extensions import override
 
 from tenants import dispatcher as module
 from tenants.context import on_platform
 from tenants.dispatcher import Dispatcher, Periodic
 from tenants.models.job import Job
+from tenants.services.dispatch_jobs import Waiting
 from tenants.services.enqueue_job import enqueue_job
 from tests.conftest import Store
 
@@ -50,6 +52,7 @@ class WatchedDispatcher(Dispatcher):
         super().__init__(**parts)
         self.has_looked = threading.Event()
 
+    @override
     def look(self) -> None:
         super().look()
         self.has_looked.set()
@@ -66,6 +69,7 @@ def running(
     dispatcher = WatchedDispatcher(
         database_url=_application_url(),
         publish=broker,
+        waiting=Waiting,
         long_kinds=(),
         clock=[Periodic("a clock that fails", 300, _fail), Periodic("tick", 300, ticked.set)],
     )
@@ -130,5 +134,5 @@ def test_it_goes_on_when_postgresql_is_back(
 
 
 def test_one_that_has_never_looked_is_not_ready() -> None:
-    idle = Dispatcher(database_url="", publish=Broker(), long_kinds=(), clock=())
+    idle = Dispatcher(database_url="", publish=Broker(), waiting=Waiting, long_kinds=(), clock=())
     assert idle.is_stuck() is not None

@@ -13,14 +13,16 @@ from typing_extensions import override
 from engine.services.import_uploads import remove_old_uploads
 from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.start_first_trainings import start_first_trainings
-from saas.celery import LONG_KINDS, publish
+from saas.celery import LONG_KINDS, publish, waiting_messages
 from saas.lib.config import config
 from saas.lib.download_links import remove_old_downloads
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import redis_answers
 from tenants.dispatcher import Dispatcher, Periodic
+from tenants.services.dispatch_jobs import Waiting
 from tenants.services.expire_idempotency_records import expire_idempotency_records
+from tenants.services.purge_finished_jobs import purge_finished_jobs
 
 log = structlog.get_logger()
 
@@ -42,6 +44,7 @@ class Command(BaseCommand):
         dispatcher = Dispatcher(
             database_url=config().database_url,
             publish=publish,
+            waiting=lambda: Waiting(*waiting_messages()),
             long_kinds=LONG_KINDS,
             clock=[
                 Periodic("daily trainings", 60, queue_daily_trainings),
@@ -49,6 +52,7 @@ class Command(BaseCommand):
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
                 Periodic("idempotency records", 60, expire_idempotency_records),
+                Periodic("finished jobs", 60, purge_finished_jobs),
             ],
         )
         serve_management(
