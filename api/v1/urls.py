@@ -14,6 +14,7 @@ from api.v1 import (
     models,
     openapi,
     readiness,
+    settings,
     training_runs,
     users,
 )
@@ -31,5 +32,6 @@ urlpatterns = [
     *models.urlpatterns,
     *training_runs.urlpatterns,
     *readiness.urlpatterns,
+    *settings.urlpatterns,
     *openapi.urlpatterns,
 ]

@@ -6,18 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.rows.values import BadValue
+from saas.lib.currencies import CURRENCIES
 
-# ISO 4217; only these, so that "12 PCS" is no price.
-_ISO_4217 = (
-    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
-    "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP "
-    "GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES "
-    "KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU "
-    "MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON "
-    "RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND "
-    "TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG "
-)
-_CODES = frozenset(_ISO_4217.split())
 SIGNS: Mapping[str, str] = MappingProxyType(
     {
         "€": "EUR",
@@ -57,7 +47,8 @@ def currency_named(word: str, *, advice: str) -> str | None:
     upper = word.upper()
     if upper in _UNSURE:
         return None
-    if upper in _CODES:
+    # Only these, so that "12 PCS" is no price.
+    if upper in CURRENCIES:
         return upper
     if upper in SIGNS:
         return SIGNS[upper]

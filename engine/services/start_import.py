@@ -40,7 +40,7 @@ def start_import(
     is_dry_run
         Whether nothing is to be written.
     time_zone
-        Of the times that come without an offset.
+        Of the times that come without an offset; the store's own where it is `None`.
     mapping
         The file's columns by our fields.
     """
@@ -50,7 +50,7 @@ def start_import(
         format=file_format,
         mode=mode,
         dry_run=is_dry_run,
-        timezone=time_zone,
+        timezone=time_zone or environment.timezone,
         mapping=dict(mapping),
         created_at=timezone.now(),
     )

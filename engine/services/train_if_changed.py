@@ -18,8 +18,10 @@ def train_if_changed(*, environment: Environment) -> str | None:
     Returns
     -------
     str or None
-        The training run's id; `None` where nothing has changed.
+        The training run's id; `None` where nothing has changed, or it is to train on request
+        alone.
     """
-    if not new_data().is_new:
+    # Asked for at midnight, and decided otherwise since.
+    if environment.auto_train != Environment.AutoTrain.DAILY or not new_data().is_new:
         return None
     return request_training(environment=environment)

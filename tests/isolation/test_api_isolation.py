@@ -240,7 +240,7 @@ def contents(environment: Environment) -> dict[str, str]:
             digests[name] = _digest(cursor, f"{query} WHERE environment_id = {environment.pk}")
         digests["environment"] = _digest(
             cursor,
-            "SELECT (live_version, is_pinned)::text FROM tenants_environment "
+            "SELECT (live_version, is_pinned, auto_promote)::text FROM tenants_environment "
             f"WHERE id = {environment.pk}",
         )
     return digests

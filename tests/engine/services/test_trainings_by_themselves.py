@@ -99,6 +99,16 @@ def test_the_daily_look_trains_where_something_is_new(acorn: Environment) -> Non
     assert look(acorn) is not None
 
 
+def test_a_look_that_was_queued_before_the_store_wanted_none_trains_nothing(
+    acorn: Environment,
+) -> None:
+    fill_store(acorn, shoppers=5, views=2)
+    with on_platform():
+        Environment.objects.filter(pk=acorn.pk).update(auto_train="off")
+        unwilling = Environment.objects.get(pk=acorn.pk)
+    assert look(unwilling) is None
+
+
 def test_the_first_training_starts_when_the_data_suffice(
     acorn: Environment, birch: Environment
 ) -> None:

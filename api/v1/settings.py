@@ -1,0 +1,83 @@
+"""The settings of the store's environment."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.v1.serializers import FlagField, StrictSerializer, TextField, read_body
+from api.v1.views import EnvironmentView
+from tenants.selectors.settings import settings
+from tenants.services.change_settings import change_settings
+
+_AUTO_TRAIN = ("daily", "off")
+_ON_LIMIT = ("popular", "error")
+
+
+class SettingsChange(StrictSerializer):
+    """What to change; what is left out stays as it is."""
+
+    auto_train = serializers.ChoiceField(
+        _AUTO_TRAIN,
+        required=False,
+        help_text="Whether models are trained by themselves: the first when the data suffice, "
+        "then each night in which there is something new.",
+    )
+    auto_promote = FlagField(
+        required=False, help_text="Whether a model that passes the gate goes live by itself."
+    )
+    on_limit = serializers.ChoiceField(
+        _ON_LIMIT, required=False, help_text="What a call gets when the quota is used up."
+    )
+    timezone = TextField(
+        required=False,
+        allow_null=True,
+        help_text="Of imported times without an offset, such as 'Europe/Berlin', where an import "
+        "names none. Null: such times are refused.",
+    )
+    currency = TextField(
+        required=False,
+        allow_null=True,
+        help_text="Of prices that come without one (ISO 4217), on every way in. Null: they stay "
+        "without.",
+    )
+
+
+class SettingsAnswer(serializers.Serializer[Any]):
+    """All settings."""
+
+    auto_train = serializers.ChoiceField(_AUTO_TRAIN)
+    auto_promote = serializers.BooleanField()
+    on_limit = serializers.ChoiceField(_ON_LIMIT)
+    timezone = serializers.CharField(allow_null=True)
+    currency = serializers.CharField(allow_null=True)
+
+
+class SettingsView(EnvironmentView):
+    """/v1/settings."""
+
+    required_scopes: ClassVar = {"GET": "settings:write", "PUT": "settings:write"}
+
+    @extend_schema(responses=SettingsAnswer)
+    def get(self, request: Request) -> Response:
+        """Show the settings."""
+        return Response(settings(environment_id=self.caller.environment.pk))
+
+    @extend_schema(request=SettingsChange, responses=SettingsAnswer)
+    def put(self, request: Request) -> Response:
+        """Change the settings that are named; the others stay as they are."""
+        return Response(
+            change_settings(
+                environment=self.caller.environment,
+                changes=read_body(SettingsChange, request.data),
+                actor=f"key:{self.caller.key_id}",
+            )
+        )
+
+
+urlpatterns = [path("settings", SettingsView.as_view())]
