@@ -154,6 +154,12 @@ class BatchAnswer(Struct):
     results: list[Answer | PublicAnswer | dict[str, Any]]
 
 
+class BatchAnswer(Struct):
+    """The boxes' answers in their order; a box that was not understood has a problem."""
+
+    results: Sequence[Answer | PublicAnswer | Mapping[str, Any]]
+
+
 _encoder = json.Encoder()
 
 

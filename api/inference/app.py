@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from api.inference import responses
-from api.inference.call import OPERATIONS, handle_call
+from api.inference.answering import OPERATIONS
+from api.inference.call import BATCH, handle_call
 from api.inference.framework import create_framework_app
 from api.inference.responses import Send, send_preflight, send_problem
 from api.inference.runtime import Runtime
@@ -20,6 +21,7 @@ from saas.lib.ids import request_id as accepted_request_id
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 CALLS_PREFIX = "/v1/recommend/"
+_BATCH_PATH = "/v1/recommend:batch"
 
 
 def create_app(runtime: Runtime) -> AsgiApp:
@@ -46,8 +48,9 @@ async def _dispatch(runtime: Runtime, scope: Any, receive: Any, send: Send) -> N
     headers = dict(scope["headers"])
     request_id = _request_id(headers)
     path: str = scope["path"]
-    operation = path.removeprefix(CALLS_PREFIX)
-    if not path.startswith(CALLS_PREFIX) or operation not in OPERATIONS:
+    operation = BATCH if path == _BATCH_PATH else path.removeprefix(CALLS_PREFIX)
+    is_known = path == _BATCH_PATH or (path.startswith(CALLS_PREFIX) and operation in OPERATIONS)
+    if not is_known:
         error = NotFound(f"There is no '{path[:100]}'; known are {', '.join(OPERATIONS)}.")
         await send_problem(send, error, request_id=request_id)
     elif scope["method"] == "POST":

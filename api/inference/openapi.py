@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from api.inference.answers import Answer, PublicAnswer
-from api.inference.requests import REQUEST_TYPES, Request
+from api.inference.requests import REQUEST_TYPES, BatchRequest, Common
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {"description": "A problem (RFC 9457).", "content": {"application/problem+json": {}}}
@@ -20,30 +20,38 @@ _SUMMARIES = {
     "similar": "Items like an item",
     "popular": "Items that sell best now",
     "recently-viewed": "Items this shopper has looked at",
+    "batch": "Several boxes of a page in one call",
     "rerank": "Your own selection in this shopper's order",
 }
 
 
 def openapi_fragment() -> dict[str, Any]:
     """Return `paths` and `components` of the recommendation calls."""
-    types = [*REQUEST_TYPES.values(), Answer, PublicAnswer]
+    types = [*REQUEST_TYPES.values(), BatchRequest, Answer, PublicAnswer]
     references, schemas = msgspec.json.schema_components(types, ref_template=_REF)
-    answer, public_answer = references[-2:]
+    *requests, batch, answer, public_answer = references
+    one_answer = {"oneOf": [answer, public_answer]}
     paths = {
-        f"/v1/recommend/{name}": {
-            "post": _operation(name, request, reference, answer, public_answer)
-        }
-        for (name, request), reference in zip(REQUEST_TYPES.items(), references[:-2], strict=True)
+        f"/v1/recommend/{name}": {"post": _operation(name, request, reference, one_answer)}
+        for (name, request), reference in zip(REQUEST_TYPES.items(), requests, strict=True)
     }
+    answers = {
+        "type": "object",
+        "required": ["results"],
+        "properties": {
+            "results": {
+                "type": "array",
+                "description": "In the order of the boxes; a problem where one was not understood.",
+                "items": {"anyOf": [answer, public_answer, {"type": "object"}]},
+            }
+        },
+    }
+    paths["/v1/recommend:batch"] = {"post": _operation("batch", BatchRequest, batch, answers)}
     return {"paths": paths, "components": {"schemas": schemas}}
 
 
 def _operation(
-    name: str,
-    request: type[Request],
-    reference: dict[str, Any],
-    answer: dict[str, Any],
-    public_answer: dict[str, Any],
+    name: str, request: type[Common], reference: dict[str, Any], answer: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "operationId": f"recommend_{name.replace('-', '_')}",
@@ -54,7 +62,7 @@ def _operation(
         "responses": {
             "200": {
                 "description": "The items; a publishable key gets the shorter form.",
-                "content": {"application/json": {"schema": {"oneOf": [answer, public_answer]}}},
+                "content": {"application/json": {"schema": answer}},
             },
             **dict.fromkeys(_STATUSES, _PROBLEM),
         },

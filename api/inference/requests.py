@@ -108,6 +108,25 @@ class RerankRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=Tru
     item_ids: RerankIds
 
 
+Boxes = Annotated[
+    list[Any],
+    Meta(
+        min_length=1,
+        max_length=20,
+        description="Each a request with its `type` (for-user, similar, …); what it leaves out is "
+        "taken from beside `requests`.",
+        examples=[[{"type": "for-user"}, {"type": "popular", "category": "Home", "limit": 4}]],
+    ),
+]
+
+
+class BatchRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """The boxes of a page, for one shopper; a bad box gets a problem, the others are answered."""
+
+    requests: Boxes
+    distinct: bool = False
+
+
 Request = ForUserRequest | SimilarRequest | PopularRequest | RecentlyViewedRequest | RerankRequest
 
 REQUEST_TYPES: dict[str, type[Request]] = {
@@ -140,5 +159,7 @@ WAYS_OUT: dict[str, str] = {
     "include": "a list that may hold 'product'",
     "session": "a list of at most 100 item ids, newest last",
     "category": "a category path such as 'Home > Kitchen'",
+    "requests": 'a list of 1 to 20 boxes such as [{"type": "for-user"}]',
+    "distinct": "true or false",
     "item_ids": "a list of 1 to 500 item ids",
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from api.inference.answers import WatermarkState
 from api.inference.history import RecentEvents, Recents
 from api.inference.identities import Identities, Trace
-from api.inference.requests import Request
+from api.inference.requests import Common
 from saas.lib.errors import InvalidParameter
 
 MAX_WAIT_SECONDS = 1.0
@@ -25,7 +25,7 @@ class Shopper:
 
 
 async def find_shopper(
-    request: Request, *, environment_id: int, identities: Identities, recent_events: RecentEvents
+    request: Common, *, environment_id: int, identities: Identities, recent_events: RecentEvents
 ) -> Shopper:
     """Return the shopper in one round trip to Redis; in two for a merge of a moment ago."""
     traces = identities.traces(user_id=request.user_id, anonymous_id=request.anonymous_id)
@@ -49,7 +49,7 @@ async def find_shopper(
 
 
 async def find_shopper_since(
-    request: Request, *, environment_id: int, identities: Identities, recent_events: RecentEvents
+    request: Common, *, environment_id: int, identities: Identities, recent_events: RecentEvents
 ) -> tuple[Shopper, WatermarkState]:
     """Return the shopper once Redis has what `min_watermark` names, or after a second without.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class ShelfwiseError(Exception):
             self.errors = (FieldError(pointer=pointer, code=self.code, detail=detail), *errors)
         self.headers = dict(headers or {})
         self.members = dict(members or {})
+
+    def within(self, place: str) -> Self:
+        """Let the error point into a larger document, where its own begins at `place`."""
+        self.errors = tuple(replace(each, pointer=place + each.pointer) for each in self.errors)
+        return self
 
 
 class BadRequest(ShelfwiseError):

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.inference.call import OPERATIONS
+from api.inference.answering import OPERATIONS
+from api.inference.call import BATCH
 from api.inference.runtime import Runtime
 from saas.asgi import WebApplication
 from saas.lib.config import Config
@@ -24,11 +25,12 @@ TABLE: dict[str, dict[str, Any]] = {
     "popular": {},
     "recently-viewed": {"session_id": "s"},
     "rerank": {"item_ids": ["acorn-item"]},
+    "batch": {"requests": [{"type": "popular"}]},
 }
 
 
 def test_the_table_names_every_call_and_no_other() -> None:
-    assert sorted(TABLE) == sorted(OPERATIONS)
+    assert sorted(TABLE) == sorted((*OPERATIONS, BATCH))
 
 
 @pytest.mark.parametrize("operation", TABLE)
@@ -60,14 +62,19 @@ def test_only_acorns_keys_reach_acorns_items(
                     assert MARKER in answer.text, "else the absence below proves nothing"
                 if actor in {"nobody", "other store", "test environment", "other scopes"}:
                     assert MARKER not in answer.text, actor
-                    assert answer.json().get("items", []) == [], actor
+                    assert _items(answer) == [], actor
 
     asyncio.run(ask())
 
 
 async def _call(client: httpx.AsyncClient, operation: str, key: str | None) -> httpx.Response:
     return await client.post(
-        f"/v1/recommend/{operation}",
+        f"/v1/recommend:{operation}" if operation == BATCH else f"/v1/recommend/{operation}",
         json=TABLE[operation] | {"include": ["product"]},
         headers={} if key is None else {"Authorization": f"Bearer {key}"},
     )
+
+
+def _items(answer: httpx.Response) -> list[Any]:
+    body = answer.json()
+    return [item for each in body.get("results", [body]) for item in each.get("items", [])]

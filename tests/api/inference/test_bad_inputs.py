@@ -156,7 +156,7 @@ def test_another_method_is_refused_with_the_right_one(service: Service, method: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/recommend/nothing", "/v1/recommend", "/v1/recommend:batch", "/other"]
+    "path", ["/v1/recommend/nothing", "/v1/recommend", "/v1/recommend:all", "/other"]
 )
 def test_an_unknown_path_is_a_problem(service: Service, path: str) -> None:
     answer = service.request("POST", path, json={})
@@ -171,7 +171,7 @@ def test_a_fault_of_ours_is_a_problem_without_its_story(
     def break_down(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("api.inference.call.recommend", break_down)
+    monkeypatch.setattr("api.inference.answering.recommend", break_down)
     answer = service.post("popular", acorn_hand.make_key())
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "secret detail" not in answer.text

@@ -1,0 +1,130 @@
+"""One recommendation call from its request to its answer, recorded before the answer leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import UNSET
+from ulid import ULID
+
+from api.inference import metrics
+from api.inference.answers import Answer, Freshness
+from api.inference.credentials import Caller
+from api.inference.recommend import Outcome, recommend
+from api.inference.rendering import answer_items, model_name
+from api.inference.requests import Common, Request
+from api.inference.runtime import Runtime
+from api.inference.shelf import Shelf
+from api.inference.shopper import Shopper, find_shopper, find_shopper_since
+from billing.metering.record import Operation, UsageFlag
+from saas.lib.errors import UnknownField
+
+OPERATIONS: Mapping[str, Operation] = {
+    "for-user": Operation.FOR_USER,
+    "similar": Operation.SIMILAR,
+    "popular": Operation.POPULAR,
+    "recently-viewed": Operation.RECENTLY_VIEWED,
+    "rerank": Operation.RERANK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, for whom, and what is known: the same for every box of a page."""
+
+    caller: Caller
+    shelf: Shelf
+    shopper: Shopper
+    freshness: Freshness
+
+
+async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
+    """Check what the caller may name and look the shopper up.
+
+    Raises
+    ------
+    ShelfwiseError
+        A page names a user without the user's token, or asks for what is not a page's.
+    """
+    if caller.is_publishable and asked.user_id is not None:
+        await runtime.credentials.admit_user(caller, user_id=asked.user_id, token=asked.user_token)
+    if caller.is_publishable and asked.min_watermark is not None:
+        raise UnknownField(
+            "'min_watermark' is for secret keys alone; a page leaves it out.",
+            pointer="/min_watermark",
+        )
+    environment_id = caller.environment.id
+    shelf = runtime.shelves.get(environment_id)
+    if shelf is None:
+        shelf = await runtime.shelves.opened(environment_id)
+    find = find_shopper if asked.min_watermark is None else find_shopper_since
+    found = await find(
+        asked,
+        environment_id=environment_id,
+        identities=shelf.identities,
+        recent_events=runtime.recent_events,
+    )
+    shopper, state = found if isinstance(found, tuple) else (found, UNSET)
+    freshness = Freshness(
+        watermark=shopper.recents.watermark,
+        lag_ms=runtime.shelves.lag_ms(),
+        min_watermark=state,
+    )
+    return Visit(caller, shelf, shopper, freshness)
+
+
+def answer(
+    runtime: Runtime, visit: Visit, operation: str, request: Request, *, started: float
+) -> Answer:
+    """Recommend, and keep the record of it; `started` is of `time.perf_counter`."""
+    caller, shelf = visit.caller, visit.shelf
+    outcome = recommend(request, shelf=shelf, shopper=visit.shopper)
+    call_id = ULID()
+    given = Answer(
+        recommendation_id=str(call_id),
+        type=operation,
+        placement=request.placement,
+        items=answer_items(
+            outcome,
+            shelf=shelf,
+            has_product=caller.is_publishable or "product" in request.include,
+        ),
+        warnings=outcome.warnings,
+        model=model_name(shelf.model),
+        strategy=outcome.strategy,
+        fallback=outcome.fallback,
+        freshness=visit.freshness,
+        took_ms=round((time.perf_counter() - started) * 1000, 3),
+    )
+    if outcome.fallback is not None:
+        metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
+    _record(runtime, operation, caller, call_id, outcome, has_items=bool(given.items))
+    return given
+
+
+def _record(
+    runtime: Runtime,
+    operation: str,
+    caller: Caller,
+    call_id: ULID,
+    outcome: Outcome,
+    *,
+    has_items: bool,
+) -> None:
+    """Keep the call before its answer leaves; an empty answer is not one to charge for."""
+    is_billable = has_items and caller.environment.kind == "live"
+    flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
+    if outcome.fallback is not None:
+        flags |= UsageFlag.FALLBACK
+    is_recorded = runtime.usage_log.append(
+        call_id=call_id.bytes,
+        environment_id=caller.environment.id,
+        units=1,
+        operation=OPERATIONS[operation],
+        flags=flags,
+        at_ms=call_id.milliseconds,
+    )
+    if not is_recorded:
+        metrics.USAGE_UNRECORDED.inc()
