@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from saas.lib.config import Config, ConfigurationError, config
 from saas.lib.logs import configure_logging
+from saas.lib.postgres import LIVENESS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _config: Config = config()
@@ -28,6 +29,7 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            **LIVENESS,
             # Refuses stacked statements, so that no injected second statement can change the role.
             "server_side_binding": True,
             # A statement that comes again is not parsed and planned again; PostgreSQL does so by

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import psycopg
 import sentry_sdk
 import structlog
 from django.db import connection
 from prometheus_client import Counter, Gauge
 
+from saas.lib.postgres import connect_for_long
 from tenants.selectors.job_load import job_load
 from tenants.services.dispatch_jobs import (
     Publish,
@@ -128,12 +128,7 @@ class Dispatcher:
 
     @contextmanager
     def _listening(self) -> Iterator[Callable[[], None]]:
-        with psycopg.connect(
-            self._database_url,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="shelfwise-dispatcher",
-        ) as listener:
+        with connect_for_long(self._database_url, name="dispatcher", connect_timeout=5) as listener:
             listener.execute(f"LISTEN {JOBS_CHANNEL}")
 
             def wait() -> None:

@@ -14,6 +14,8 @@ from api.inference.answers import AttributeValue, Product
 from api.inference.catalogue import ItemRow
 from api.inference.identities import LinkRow
 from api.inference.snapshot import Environment
+from saas.lib.erasures import Erasure
+from saas.lib.postgres import connect_for_long
 
 PAGE_ROWS = 5_000
 
@@ -46,7 +48,8 @@ _CHANGED_ITEMS = """
 # The few shoppers that the store ever wrote; 0 marks those known from events alone.
 _CHANGED_SHOPPERS = """
     SELECT id, change_seq, kind, external_id,
-           NOT personalise AND deleted_at IS NULL AS has_objected
+           NOT personalise AND deleted_at IS NULL AS has_objected,
+           extract(epoch FROM deleted_at)::float8 * 1000 AS deleted_at_ms
     FROM engine_shopper
     WHERE change_seq > 0 AND (change_seq, id) > (%s, %s)
     ORDER BY change_seq, id
@@ -57,10 +60,20 @@ _NEW_LINKS = """
     SELECT link.id, visitor.external_id AS anonymous_id, shopper.external_id AS user_id,
            floor(extract(epoch FROM link.valid_from) * 1000)::bigint AS since_ms
     FROM engine_identitylink AS link
-    JOIN engine_shopper AS visitor ON visitor.id = link.anonymous_id
-    JOIN engine_shopper AS shopper ON shopper.id = link.user_id
+    JOIN engine_shopper AS visitor
+        ON visitor.id = link.anonymous_id AND visitor.kind = 'anonymous'
+    JOIN engine_shopper AS shopper ON shopper.id = link.user_id AND shopper.kind = 'user'
     WHERE link.id > %s
     ORDER BY link.id
+    LIMIT %s
+"""
+# The catalogue clock's lock orders them, too.
+_NEW_ERASURES = """
+    SELECT id, digest, extract(epoch FROM since)::float8 * 1000 AS since_ms,
+           extract(epoch FROM until)::float8 * 1000 AS until_ms, change_seq
+    FROM engine_tombstone
+    WHERE id > %s
+    ORDER BY id
     LIMIT %s
 """
 
@@ -84,6 +97,14 @@ class ShopperRow(NamedTuple):
     kind: str
     external_id: str
     has_objected: bool
+    deleted_at_ms: float | None = None
+
+
+class ErasureRow(NamedTuple):
+    """An erasure and its place in the order of their commits."""
+
+    id: int
+    erasure: Erasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,10 @@ class CatalogueReader:
         """Return the next links of visitors with users, in the order they were made."""
         return self._page(environment, _NEW_LINKS, LinkRow, (after,))
 
+    def erasures(self, environment: Environment, after: int) -> list[ErasureRow]:
+        """Return the next erasures, in the order in which they were made."""
+        return self._page(environment, _NEW_ERASURES, _erasure, (after,))
+
     def _page(
         self,
         environment: Environment,
@@ -144,14 +169,17 @@ class CatalogueReader:
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
-            self._connection = psycopg.connect(
+            self._connection = connect_for_long(
                 self._database_url,
-                autocommit=True,
+                name="inference-catalogue",
                 connect_timeout=2,
-                application_name="shelfwise-inference-catalogue",
                 options="-c statement_timeout=5s",
             )
         return self._connection
+
+
+def _erasure(*, id: int, **members: Any) -> ErasureRow:
+    return ErasureRow(id, Erasure(**members))
 
 
 def _item(

@@ -27,6 +27,7 @@ from api.inference.snapshot import (
     load,
     save,
 )
+from saas.lib.postgres import connect_for_long
 
 POLL_SECONDS = 1.0
 # What keys that nobody knows may cost PostgreSQL at most: four looks a second.
@@ -180,11 +181,10 @@ class Control:
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
-            self._connection = psycopg.connect(
+            self._connection = connect_for_long(
                 self._database_url,
-                autocommit=True,
+                name="inference-control",
                 connect_timeout=2,
-                application_name="shelfwise-inference-control",
                 options="-c statement_timeout=5s",
             )
         return self._connection

@@ -14,6 +14,7 @@ import structlog
 from billing.metering import log_folder, metrics
 from billing.metering.ledger import Ledger, Shipment
 from billing.metering.record import RECORD_BYTES
+from saas.lib.postgres import connect_for_long
 
 if TYPE_CHECKING:
     import threading
@@ -162,12 +163,8 @@ class Shipper:
 
     def _connected_ledger(self) -> Ledger:
         if self._ledger is None:
-            self._connection = psycopg.connect(
-                self._database_url,
-                autocommit=True,
-                connect_timeout=5,
-                application_name="shelfwise-shipper",
-                options=_SESSION,
+            self._connection = connect_for_long(
+                self._database_url, name="shipper", connect_timeout=5, options=_SESSION
             )
             self._ledger = Ledger(self._connection)
         return self._ledger

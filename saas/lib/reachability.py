@@ -6,6 +6,7 @@ import psycopg
 import redis
 
 from saas.lib.management_server import Check
+from saas.lib.postgres import LIVENESS
 
 _SECONDS = 2
 
@@ -14,7 +15,7 @@ def postgres_answers(url: str) -> Check:
     """Return a check that opens a connection of its own."""
 
     def check() -> None:
-        with psycopg.connect(url, connect_timeout=_SECONDS) as connection:
+        with psycopg.connect(url, connect_timeout=_SECONDS, **LIVENESS) as connection:
             connection.execute("SELECT 1")
 
     return check
