@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from engine.jobs import EXPORT_JOB, IMPORT_JOB, TRAIN_IF_CHANGED_JOB, TRAINING_JOB
+from engine.jobs import (
+    EXPIRE_IMPORT_JOB,
+    EXPORT_JOB,
+    IMPORT_JOB,
+    TRAIN_IF_CHANGED_JOB,
+    TRAINING_JOB,
+)
+from engine.services.expire_import import expire_import as expire
 from engine.services.fail_export import fail_export
 from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
@@ -35,13 +42,21 @@ def train_if_data_changed(environment: Environment, job: ClaimedJob) -> None:
 
 
 def _fail_import(environment: Environment, job: ClaimedJob, reason: str) -> None:
-    fail_import(import_id=str(job.payload["import_id"]), reason=reason)
+    fail_import(environment=environment, import_id=str(job.payload["import_id"]), reason=reason)
 
 
 @tenant_task(name=IMPORT_JOB, on_failure=_fail_import)
 def run_import(environment: Environment, job: ClaimedJob) -> None:
     """Take a file in, from where it was left."""
     take_in(environment=environment, job=job)
+
+
+@tenant_task(name=EXPIRE_IMPORT_JOB)
+def expire_import(environment: Environment, job: ClaimedJob) -> None:
+    """End what nobody confirmed, and forget old row errors."""
+    with in_environment(environment):
+        expire(environment=environment, import_id=str(job.payload["import_id"]))
+        finish_job(job)
 
 
 def _fail_export(environment: Environment, job: ClaimedJob, reason: str) -> None:

@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from engine.jobs import TRAINING_JOB
+from engine.jobs import EXPORT_JOB, IMPORT_JOB, TRAINING_JOB
 from saas.lib.config import config
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
@@ -35,8 +35,9 @@ TASK_SECONDS = 3600
 # A child that has grown beyond this gives its memory back by ending after the task.
 KEPT_CHILD_KB = 600_000
 _KEY_PREFIX = "sw:celery:"
-# They have a queue and a share of the dispatcher of their own.
-LONG_KINDS = frozenset({TRAINING_JOB})
+# They take minutes, and have a queue and a share of the dispatcher of their own: a worker with
+# `-Q default` is there for the others.
+LONG_KINDS = frozenset({TRAINING_JOB, IMPORT_JOB, EXPORT_JOB})
 
 
 def broker_url(redis_url: str) -> str:
@@ -55,9 +56,9 @@ def broker_url(redis_url: str) -> str:
 app = Celery("shelfwise", broker=broker_url(config().redis_url))
 app.conf.update(
     # Declared, so that a worker without -Q takes from both.
-    task_queues={"default": {}, "training": {}},
+    task_queues={"default": {}, "long": {}},
     task_default_queue="default",
-    task_routes={kind: {"queue": "training"} for kind in LONG_KINDS},
+    task_routes={kind: {"queue": "long"} for kind in LONG_KINDS},
     task_ignore_result=True,
     # The job's lease brings a lost message back, so Celery neither keeps nor repeats it.
     task_acks_late=False,
@@ -66,7 +67,7 @@ app.conf.update(
     accept_content=["json"],
     worker_concurrency=2,
     worker_enable_remote_control=False,
-    # A job that waits behind a training in one worker could run in another.
+    # A job that waits behind a long one in one worker could run in another.
     worker_disable_prefetch=True,
     worker_prefetch_multiplier=1,
     task_time_limit=TASK_SECONDS,
@@ -93,7 +94,7 @@ def publish(kind: str, arguments: dict[str, Any]) -> None:
 
 def waiting_messages() -> tuple[int, int]:
     """Return how many messages no worker has taken: of quick kinds, and of long ones."""
-    queues = (f"{_KEY_PREFIX}default", f"{_KEY_PREFIX}training")
+    queues = (f"{_KEY_PREFIX}default", f"{_KEY_PREFIX}long")
     quick, long = (int(redis_client().llen(queue)) for queue in queues)
     return quick, long
 

@@ -28,7 +28,13 @@ from api.v1.uploads import UploadParser
 from api.v1.views import EnvironmentView
 from engine.files.row_shape import check_mapping
 from engine.files.table_writers import defused
-from engine.selectors.imports import import_bodies, import_body, import_errors, import_kind
+from engine.selectors.imports import (
+    check_errors_kept,
+    import_bodies,
+    import_body,
+    import_errors,
+    import_kind,
+)
 from engine.services.cancel_import import cancel_import
 from engine.services.confirm_import import confirm_import
 from engine.services.import_uploads import Upload
@@ -225,6 +231,7 @@ class ImportErrorsView(ImportView):
     def get(self, request: Request, import_id: str) -> StreamingHttpResponse:
         """List each bad row: its line, the column and value, a code, and the way to fix it."""
         self.check_kind(import_kind(import_id))
+        check_errors_kept(import_id)
         errors = import_errors(environment=self.caller.environment, import_id=import_id)
         return StreamingHttpResponse(
             _as_csv(errors),

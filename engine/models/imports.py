@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from typing_extensions import override
+
+# A shop that mends its rows does so sooner; the counts by code stay with the import.
+ERRORS_KEPT = timedelta(days=30)
 
 
 class Import(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from engine.models.imports import Import, ImportRowError
+from engine.models.imports import ERRORS_KEPT, Import, ImportRowError
 from engine.selectors.items import moment
 from saas.lib.errors import NotFound
 from tenants.context import in_environment
@@ -90,6 +90,22 @@ def import_bodies(
     if before is not None:
         rows = rows.filter(id__lt=before)
     return [_body(row) for row in rows[:limit]]
+
+
+def check_errors_kept(import_id: str) -> None:
+    """Refuse to show the errors of an import that ended too long ago.
+
+    Raises
+    ------
+    NotFound
+        It did.
+    """
+    ended_before = timezone.now() - ERRORS_KEPT
+    if Import.objects.filter(pk=import_id, rejected__gt=0, finished_at__lte=ended_before).exists():
+        raise NotFound(
+            f"The errors of import '{import_id}' were kept for {ERRORS_KEPT.days} days; send the "
+            "file again, with dry_run if you only want to see them."
+        )
 
 
 def import_errors(*, environment: Environment, import_id: str) -> Iterator[tuple[Any, ...]]:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import structlog
-from django.utils import timezone
 
-from engine.models.imports import Import, StagedRow
+from engine.models.imports import Import
+from engine.selectors.imports import locked_import
+from engine.services.end_import import end_import
+from tenants.models.environment import Environment
 
 log = structlog.get_logger()
 
 
-def fail_import(*, import_id: str, reason: str) -> None:
+def fail_import(*, environment: Environment, import_id: str, reason: str) -> None:
     """Mark the import as failed; call inside the environment, in the transaction that ends its job.
 
     Parameters
     ----------
-    import_id
-        The import that the store watches.
+    environment, import_id
+        Whose import, and which.
     reason
         One sentence for the shop's owner.
     """
-    Import.objects.filter(pk=import_id).exclude(status=Import.Status.CANCELLED).update(
-        status=Import.Status.FAILED, error=reason, finished_at=timezone.now()
-    )
-    StagedRow.objects.filter(import_id=import_id).delete()
+    row = locked_import(import_id)
+    if row.status != Import.Status.CANCELLED:
+        row.status = Import.Status.FAILED
+        row.error = reason
+    end_import(environment=environment, row=row)
     log.info("import_failed", id=import_id, reason=reason)

@@ -1,4 +1,4 @@
-"""Keeps uploaded files in the artifact store, where any worker finds them, for a week."""
+"""Keeps uploaded files in the artifact store, where any worker finds them, until they are read."""
 
 from __future__ import annotations
 
@@ -95,8 +95,14 @@ class Upload:
             shutil.rmtree(self._path.parent, ignore_errors=True)
 
 
+def remove_upload(*, environment_id: int, import_id: str) -> None:
+    """Delete the file of an import that needs it no longer."""
+    path = upload_path(environment_id=environment_id, import_id=import_id)
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
 def remove_old_uploads() -> int:
-    """Delete the files that have lain for a week, and what requests that broke off left.
+    """Delete the files that have lain for a week, such as those of requests that broke off.
 
     Returns
     -------

@@ -20,7 +20,7 @@ from engine.files.detect import Format
 from engine.files.open_rows import Batch, open_rows
 from engine.files.read_ahead import read_ahead
 from engine.files.records import RowError
-from engine.models.imports import Import, StagedRow
+from engine.models.imports import Import
 from engine.rows.event_batch import EventBatch, read_event_batch
 from engine.rows.event_row import Arrival
 from engine.rows.repeats import Repeats
@@ -30,11 +30,8 @@ from engine.services.apply_import import (
     delete_missing_items,
     reach_verdict,
 )
-from engine.services.import_chunks import (
-    ImportStoppedError,
-    RunningImport,
-    count_rows,
-)
+from engine.services.end_import import await_confirmation, end_import
+from engine.services.import_chunks import ImportStoppedError, RunningImport, count_rows
 from engine.services.import_uploads import upload_path
 from engine.services.stage_rows import named_rows, rows_met, stage_rows
 from engine.services.write_import_rows import FileRow, taken_back, write_import_rows
@@ -68,15 +65,8 @@ def run_import(*, environment: Environment, job: ClaimedJob) -> None:
     started = time.monotonic()
     row = _begin(running)
     log.info("import_started", id=row.pk, attempt=job.attempts, rows_read=row.rows_read)
-    try:
-        if row.stage == Import.Stage.READING:
-            _read(running, row)
-        apply_staged_rows(running)
-        delete_missing_items(running)
-    except ImportStoppedError:
-        pass
-    except ShelfwiseError as error:
-        raise JobFailedError(error.detail) from error
+    if row.status == Import.Status.RUNNING:
+        _go_on(running, row)
     row = _end(running)
     log.info(
         "import_ended",
@@ -98,6 +88,18 @@ def _begin(running: RunningImport) -> Import:
                 row.started_at = row.stage_started_at = timezone.now()
             row.save()
     return row
+
+
+def _go_on(running: RunningImport, row: Import) -> None:
+    try:
+        if row.stage == Import.Stage.READING:
+            _read(running, row)
+        apply_staged_rows(running)
+        delete_missing_items(running)
+    except ImportStoppedError:
+        pass
+    except ShelfwiseError as error:
+        raise JobFailedError(error.detail) from error
 
 
 def _read(running: RunningImport, row: Import) -> None:
@@ -180,9 +182,9 @@ def _end(running: RunningImport) -> Import:
         if row.status == Import.Status.RUNNING:
             row.status = Import.Status.COMPLETED
             row.rows_total = row.rows_read
-        if row.status != Import.Status.NEEDS_CONFIRMATION:
-            row.finished_at = row.finished_at or timezone.now()
-            StagedRow.objects.filter(import_id=row.pk).delete()
-        row.save()
+        if row.status == Import.Status.NEEDS_CONFIRMATION:
+            await_confirmation(environment=running.environment, row=row)
+        else:
+            end_import(environment=running.environment, row=row)
         finish_job(running.job)
     return row

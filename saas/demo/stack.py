@@ -78,7 +78,8 @@ def processes(home: Path, *, ports: Ports) -> list[Service]:
     return [
         _process("web", home, "-m", "saas.web", "--ports", web_ports),
         _process("inference", home, "-m", "api.inference", "--port", str(ports.inference)),
-        _process("worker", home, "-m", "saas.worker"),
+        _process("worker", home, "-m", "saas.worker", "-Q", "default", "--concurrency", "1"),
+        _process("long-worker", home, "-m", "saas.worker", "-Q", "long"),
         _process("dispatcher", home, "manage.py", "dispatch"),
         _process("shipper", home, "-m", "billing.metering"),
     ]
@@ -100,4 +101,4 @@ def _process(name: str, home: Path, *arguments: str) -> Service:
         is_ready=answers(f"http://127.0.0.1:{port}/readyz"),
     )
     # A worker in the middle of a training is stopped hard: its lease brings the job back.
-    return replace(service, grace_seconds=5.0) if name == "worker" else service
+    return replace(service, grace_seconds=5.0) if name.endswith("worker") else service

@@ -93,7 +93,7 @@ def test_a_task_gets_the_memory_and_threads_of_the_settings_and_no_more() -> Non
 
 
 def test_messages_are_counted_where_celery_puts_them(acorn_store: Store) -> None:
-    queues = [f"sw:celery:{queue}" for queue in ("default", "training")]
+    queues = [f"sw:celery:{queue}" for queue in ("default", "long")]
     redis_client().delete(*queues)
     publish("tests.quick", {"job_id": 1})
     publish("tests.quick", {"job_id": 2})
