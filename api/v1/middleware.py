@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from api.v1.parsers import read_bounded
 from api.v1.paths import raw_path
 from api.v1.problems import REQUEST_ID, as_problem, problem_response
+from api.v1.uploads import MAX_UPLOAD_BYTES, UploadParser
 from saas.lib.errors import ShelfwiseError
 from saas.lib.ids import request_id
 
@@ -23,6 +24,7 @@ REQUEST_SECONDS = Histogram(
     "From the first middleware to the finished answer.",
     ["method", "route", "status"],
 )
+UPLOADS_PATH = "/v1/imports"
 _UNMATCHED = "unmatched"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -62,7 +64,13 @@ class RequestMiddleware:
 
 def _read_chunked(request: HttpRequest) -> None:
     """Give a body without a length one: WSGI would read it as empty."""
-    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return
+    if request.content_type == UploadParser.media_type and request.path_info == UPLOADS_PATH:
+        # As long as it may be; the parser finds its end.
+        request.META["CONTENT_LENGTH"] = str(MAX_UPLOAD_BYTES)
+        request._stream = request.META["wsgi.input"]
+    else:
         body = read_bounded(request.META["wsgi.input"], content_length=None)
         request.META["CONTENT_LENGTH"] = str(len(body))
         request._stream = io.BytesIO(body)

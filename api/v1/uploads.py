@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import orjson
 from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers
 from django.http.multipartparser import MultiPartParser as DjangoParser
 from django.http.multipartparser import MultiPartParserError
+from django.utils.http import parse_header_parameters
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from typing_extensions import override
@@ -19,8 +21,10 @@ from engine.files.limits import MAX_FILE_BYTES
 from engine.services.import_uploads import Upload
 from saas.lib.errors import BadRequest, ImportTooLarge, InvalidParameter
 
-# What the parts around the file may take.
-_MAX_OTHER_BYTES = 64 * 1024
+# The file, and what the parts around it may take.
+MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024
+# What may follow the last boundary; most clients send a line end.
+_MAX_EPILOGUE_BYTES = 256
 
 
 class _IntoTheStore(FileUploadHandler):
@@ -52,6 +56,30 @@ class _IntoTheStore(FileUploadHandler):
         self.digest = self._upload.finish()
 
 
+class _Body(io.RawIOBase):
+    """A request's body on its way to the parser: never longer than an upload, and whole."""
+
+    def __init__(self, stream: IO[bytes], *, end: bytes) -> None:
+        self._stream = stream
+        self._end = end
+        self._read = 0
+        self._tail = b""
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = self._stream.read(-1 if size is None else size)
+        self._read += len(data)
+        if self._read > MAX_UPLOAD_BYTES:
+            raise _too_large()
+        self._tail = (self._tail + data)[-len(self._end) - _MAX_EPILOGUE_BYTES :]
+        return data
+
+    def check_end(self) -> None:
+        """Refuse what a client that left had sent until then: half a file is no file."""
+        if self._end not in self._tail:
+            raise BadRequest("The body breaks off before its last boundary; send it whole.")
+
+
 class UploadParser(BaseParser):
     """multipart/form-data with one file, which goes to the view's upload."""
 
@@ -67,12 +95,14 @@ class UploadParser(BaseParser):
         context = parser_context or {}
         request: Request = context["request"]
         meta = {**request.META, "CONTENT_TYPE": media_type or ""}
-        length = int(meta.get("CONTENT_LENGTH") or 0)
-        if length > MAX_FILE_BYTES + _MAX_OTHER_BYTES:
-            raise ImportTooLarge("The file is over 1 GB; send it in several parts.")
+        if int(meta.get("CONTENT_LENGTH") or 0) > MAX_UPLOAD_BYTES:
+            raise _too_large()
+        _, parameters = parse_header_parameters(meta["CONTENT_TYPE"])
+        body = _Body(stream, end=f"--{parameters.get('boundary', '')}--".encode())
         handler = _IntoTheStore(context["view"].upload)
         try:
-            fields, _ = DjangoParser(meta, stream, [handler]).parse()
+            fields, _ = DjangoParser(meta, body, [handler]).parse()
+            body.check_end()
         except MultiPartParserError as error:
             raise BadRequest(f"The body is no multipart/form-data: {error}") from None
         if handler.digest is None:
@@ -82,3 +112,7 @@ class UploadParser(BaseParser):
         told = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
         request.META[BODY_DIGEST] = hashlib.sha256(handler.digest + told).digest()
         return members
+
+
+def _too_large() -> ImportTooLarge:
+    return ImportTooLarge("The file is over 1 GB; send it in several parts.")

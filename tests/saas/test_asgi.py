@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -10,7 +11,12 @@ import httpx
 import orjson
 import pytest
 
+from engine.models.imports import Import
+from engine.services.import_uploads import upload_path
+from engine.services.remove_old_artifacts import artifacts_of
 from saas.lib.download_links import LINK_PATH
+from tenants.context import in_environment, on_platform
+from tenants.models.job import Job
 from tests.conftest import Store
 from tests.saas.running import running
 
@@ -100,6 +106,41 @@ def test_a_body_in_pieces_is_read_whole(acorn_store: Store) -> None:
         assert (large.status_code, large.json()["code"]) == (413, "payload_too_large")
 
     serve(call)
+
+
+def test_a_file_without_a_length_goes_into_the_store_as_it_comes(acorn_store: Store) -> None:
+    """More than a body may hold, as curl sends what it reads from a pipe."""
+    row = b"x" * 1024 * 1024
+
+    async def pieces(*, rows: int) -> AsyncIterator[bytes]:
+        yield b'--part\r\nContent-Disposition: form-data; name="kind"\r\n\r\nitems\r\n'
+        yield b'--part\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for _ in range(rows):
+            yield row
+        yield b"\r\n--part--\r\n"
+
+    async def call(client: httpx.AsyncClient) -> None:
+        headers = {
+            "Authorization": f"Bearer {acorn_store.key}",
+            "Content-Type": "multipart/form-data; boundary=part",
+        }
+        taken = await client.post("/v1/imports", content=pieces(rows=7), headers=headers)
+        assert taken.status_code == 202, taken.text
+        path = upload_path(environment_id=acorn_store.live.pk, import_id=taken.json()["id"])
+        assert path.stat().st_size == 7 * len(row)
+        elsewhere = await client.post("/v1/keys", content=pieces(rows=7), headers=headers)
+        assert (elsewhere.status_code, elsewhere.json()["code"]) == (413, "payload_too_large")
+        mp.setattr("api.v1.uploads.MAX_UPLOAD_BYTES", 6 * len(row))
+        large = await client.post("/v1/imports", content=pieces(rows=7), headers=headers)
+        assert (large.status_code, large.json()["code"]) == (413, "import_too_large")
+
+    with pytest.MonkeyPatch.context() as mp:
+        serve(call)
+    with on_platform():
+        Job.objects.all().delete()
+    with in_environment(acorn_store.live):
+        Import.objects.all().delete()
+    shutil.rmtree(artifacts_of(acorn_store.live.pk))
 
 
 def test_a_query_that_is_not_ascii_is_a_problem(acorn_store: Store) -> None:

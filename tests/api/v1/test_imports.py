@@ -133,9 +133,20 @@ def test_a_file_over_the_limit_is_refused_by_its_length_and_by_its_bytes(
 ) -> None:
     monkeypatch.setattr("engine.services.import_uploads.MAX_FILE_BYTES", 10)
     assert_problem(send(api, acorn_key), 413, "import_too_large")
-    monkeypatch.setattr("api.v1.uploads.MAX_FILE_BYTES", -(64 * 1024))
+    monkeypatch.setattr("api.v1.uploads.MAX_UPLOAD_BYTES", len(form()) - 1)
     assert_problem(send(api, acorn_key), 413, "import_too_large")
     assert folders(acorn) == []
+
+
+@pytest.mark.parametrize("missing", [1, 4, 20])
+def test_what_a_client_that_left_had_sent_is_no_file(
+    api: ApiClient, acorn: Environment, acorn_key: str, missing: int
+) -> None:
+    """Django's parser takes the end of the bytes for the end of the file."""
+    whole = form().removesuffix(b"\r\n")
+    assert_problem(send(api, acorn_key, whole[:-missing]), 400, "bad_request")
+    assert folders(acorn) == []
+    assert send(api, acorn_key, whole + b"\r\n\r\n").status_code == 202
 
 
 def test_a_file_that_is_sent_again_with_its_idempotency_key_is_imported_once(
