@@ -8,7 +8,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from typing_extensions import override
 
-from saas.error_reports import configure_error_reports
+from api.error_reports import configure_error_reports
 from saas.lib.config import config
 
 

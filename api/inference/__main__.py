@@ -11,8 +11,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import uvicorn  # after the above
 
+from api.error_reports import configure_error_reports
 from api.inference.app import create_app
-from api.inference.error_reports import configure_error_reports
 from api.inference.runtime import Runtime
 from saas.lib.config import config
 from saas.lib.logs import configure_logging
@@ -23,7 +23,7 @@ def main() -> None:
     """Serve until SIGTERM; calls under way are answered first."""
     arguments = _arguments()
     configure_logging("inference")
-    configure_error_reports(config().sentry_dsn)
+    configure_error_reports(dsn=config().sentry_dsn, process="inference")
     runtime = Runtime(config())
     serve_management(config().management_port, runtime.checks())
     uvicorn.run(

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from api.error_reports import report_error
 from api.inference import metrics
 from api.inference.answering import OPERATIONS, answer, begin_visit
 from api.inference.answers import Answer, BatchAnswer, PublicAnswer, encode, for_page
@@ -16,7 +17,6 @@ from api.inference.batch import decode_batch
 from api.inference.bodies import ClientDisconnected, Receive, read_body
 from api.inference.credentials import Caller
 from api.inference.decoding import decode
-from api.inference.error_reports import report_error
 from api.inference.responses import Send, our_fault, page_headers, send_json, send_problem
 from api.inference.runtime import Runtime
 from saas.lib.errors import NotAcceptable, ShelfwiseError

@@ -15,8 +15,8 @@ import psycopg
 import structlog
 from psycopg.rows import kwargs_row
 
+from api.error_reports import report_error
 from api.inference import metrics
-from api.inference.error_reports import report_error
 from api.inference.snapshot import (
     ApiKey,
     Changes,

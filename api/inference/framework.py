@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from api.inference.error_reports import report_error
+from api.error_reports import report_error
 from api.inference.responses import our_fault
 from api.inference.runtime import Runtime
 from saas.lib.errors import MethodNotAllowed, NotFound, ShelfwiseError

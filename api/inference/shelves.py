@@ -16,9 +16,9 @@ from concurrent.futures import Future
 import psycopg
 import structlog
 
+from api.error_reports import report_error
 from api.inference import metrics
 from api.inference.catalogue_reader import CatalogueReader, Clock
-from api.inference.error_reports import report_error
 from api.inference.followed import Followed
 from api.inference.model_store import Model, ModelStore
 from api.inference.shelf import Shelf

@@ -7,6 +7,12 @@ import sys
 
 import structlog
 
+from saas.lib.scrubbing import scrub
+
+
+def _scrub(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    return {name: scrub(value) for name, value in event.items()}
+
 
 def configure_logging(process: str) -> None:
     """Send structlog's and the standard library's events to stdout as JSON lines.
@@ -41,6 +47,7 @@ def configure_logging(process: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _scrub,
                 structlog.processors.JSONRenderer(),
             ],
         )

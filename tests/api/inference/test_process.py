@@ -14,8 +14,8 @@ from tests.api.inference.conftest import Hand, eventually
 _IMPORT_AND_REPORT = """
 import sys
 import api.inference.__main__, api.inference.openapi
-from api.inference.error_reports import configure_error_reports
-configure_error_reports("https://public@sentry.invalid/1")
+from api.error_reports import configure_error_reports
+configure_error_reports(dsn="https://public@sentry.invalid/1", process="inference")
 banned = {"django", "celery", "stripe", "rest_framework", "lightfm", "django_tenants"}
 print(sorted(banned & {name.partition(".")[0] for name in sys.modules}))
 """
