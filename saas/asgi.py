@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from a2wsgi import WSGIMiddleware
 
 from api.downloads import send_download
 from api.inference.app import AsgiApp, create_app
 from api.inference.responses import send_problem
 from api.inference.runtime import Runtime
+from saas.django_bridge import DjangoBridge
 from saas.lib.config import config
 from saas.lib.download_links import LINK_PATH
 from saas.lib.errors import BadRequest, InternalError
@@ -36,8 +36,7 @@ class WebApplication:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._inference: AsgiApp = create_app(runtime)
-        wsgi: Any = django  # Django's and a2wsgi's types for the same protocol differ
-        self._django = WSGIMiddleware(wsgi, workers=DJANGO_THREADS)
+        self._django = DjangoBridge(django, threads=DJANGO_THREADS)
         self._probes = Probes(self.checks())
 
     def checks(self) -> Mapping[str, Check]:
@@ -74,18 +73,16 @@ class WebApplication:
             management.shutdown()
             management.server_close()
         await self._runtime.stop()
-        self._django.executor.shutdown()
+        self._django.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _ask_django(self, scope: Any, receive: Any, send: Any) -> None:
-        sent = dict(scope["headers"]).get(b"x-request-id")
-        identifier = request_id(sent.decode("latin-1") if sent else None)
         if not scope["query_string"].isascii():
             error = BadRequest("The query is not ASCII; percent-encode it.")
-            await send_problem(send, error, request_id=identifier)
+            await send_problem(send, error, request_id=_request_id(scope))
             return
-        buffered = await _buffered(receive)
-        if buffered is None:
+        received = await _received(receive)
+        if received is None:
             return
         has_started = False
 
@@ -95,8 +92,9 @@ class WebApplication:
             await send(message)
 
         try:
-            await self._django(scope, buffered, send_noting)
+            await self._django(scope, receive, send_noting, received=received)
         except Exception:  # the process's edge: Django answers its own errors
+            identifier = _request_id(scope)
             log.exception("request_failed", request_id=identifier)
             if has_started:
                 raise
@@ -104,8 +102,13 @@ class WebApplication:
             await send_problem(send, failed, request_id=identifier)
 
 
-async def _buffered(receive: Any) -> Any:
-    """Return a `receive` that holds the body, so that no thread waits for a slow client.
+def _request_id(scope: Any) -> str:
+    sent = dict(scope["headers"]).get(b"x-request-id")
+    return request_id(sent.decode("latin-1") if sent else None)
+
+
+async def _received(receive: Any) -> list[Any] | None:
+    """Return the messages of a body, so that no thread waits for a slow client.
 
     None where the client left; a body over the limit is handed on as it comes.
     """
@@ -119,12 +122,7 @@ async def _buffered(receive: Any) -> Any:
         size += len(message.get("body", b""))
         if not message.get("more_body", False):
             break
-    messages.reverse()
-
-    async def replay() -> Any:
-        return messages.pop() if messages else await receive()
-
-    return replay
+    return messages
 
 
 application = WebApplication(Runtime(config()))
