@@ -27,7 +27,6 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": given.get("host", ""),
         "PORT": str(given.get("port", "")),
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **LIVENESS,
             # Refuses stacked statements, so that no injected second statement can change the role.

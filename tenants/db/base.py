@@ -8,10 +8,14 @@ carry them to the next borrower).
 
 from __future__ import annotations
 
+import select
+from functools import lru_cache
 from typing import Any
 
 from django_tenants.postgresql_backend import base as django_tenants_backend
-from psycopg import sql
+from psycopg import OperationalError, sql
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from typing_extensions import override
 
 from tenants.errors import NoTenantError, NotInTransactionError
@@ -35,6 +39,15 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
         self.search_path_set_schemas = None
 
     @override
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        while _has_hung_up(connection):
+            connection.close()
+            self.pool.putconn(connection)
+            connection = super().get_new_connection(conn_params)
+        return connection
+
+    @override
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self.schema_name is None:
             raise NoTenantError(
@@ -54,14 +67,15 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
             self._set_local(*wanted)
 
     def _set_local(self, schema_name: str, role: str | None) -> None:
-        # One simple-protocol round trip; past Django's cursor, so that query counts stay true.
+        # Past Django's cursor, so that query counts stay true, and together with psycopg's BEGIN.
+        pgconn = self.connection.pgconn
+        is_begun = pgconn.transaction_status != TransactionStatus.IDLE
         with self.wrap_database_errors:
-            self.connection.execute(
-                sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {}").format(
-                    sql.Identifier(schema_name),
-                    sql.SQL("NONE") if role is None else sql.Identifier(role),
-                )
-            )
+            result = pgconn.exec_(_set_local(schema_name, role, is_begun=is_begun))
+            if pgconn.status != ConnStatus.OK:
+                raise OperationalError("The connection to PostgreSQL is lost.")
+            if result.status != ExecStatus.COMMAND_OK:
+                raise error_from_result(result)
         self._in_force = (schema_name, role)
 
     @override
@@ -91,3 +105,26 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
     def close(self) -> None:
         self._in_force = None
         super().close()
+
+
+def _has_hung_up(connection: Any) -> bool:
+    """Say whether the server has closed an idle connection: it has something to say unasked.
+
+    This is what a health check is for, without asking PostgreSQL before each request.
+    """
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@lru_cache(maxsize=1_000)
+def _set_local(schema_name: str, role: str | None, *, is_begun: bool) -> bytes:
+    return (
+        sql.SQL("{}SET LOCAL search_path = {}; SET LOCAL ROLE {}")
+        .format(
+            sql.SQL("" if is_begun else "BEGIN; "),
+            sql.Identifier(schema_name),
+            sql.SQL("NONE") if role is None else sql.Identifier(role),
+        )
+        .as_bytes()
+    )

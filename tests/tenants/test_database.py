@@ -158,3 +158,35 @@ def _role() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         return str(cursor.fetchone()[0])
+
+
+def test_a_connection_that_the_server_closed_is_not_lent_again(acorn_store: Store) -> None:
+    def backend() -> int:
+        with on_platform(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (number,) = cursor.fetchone()
+            return int(number)
+
+    before = backend()
+    connection.close()
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        # Returns once the backend has ended.
+        assert other.execute("SELECT pg_terminate_backend(%s, 15000)", [before]).fetchone() == (
+            True,
+        )
+    assert backend() != before
+
+
+def test_a_transaction_begins_in_one_round_trip_with_its_role(acorn_store: Store) -> None:
+    with in_environment(acorn_store.live), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('search_path'), current_user, now() < clock_timestamp()"
+        )
+        assert cursor.fetchone() == (
+            acorn_store.live.schema_name,
+            acorn_store.live.role_name,
+            True,
+        )
+    with on_platform(), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('search_path'), current_user = session_user")
+        assert cursor.fetchone() == ("public", True)
