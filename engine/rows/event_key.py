@@ -28,8 +28,7 @@ def key_of_id(event_id: str) -> bytes:
     >>> key_of_id("evt_" + "0a" * 16).hex() == "0a" * 16
     True
     """
-    named = _NAMED_BY_US.fullmatch(event_id)
-    if named is not None:
+    if event_id.startswith("evt_") and (named := _NAMED_BY_US.fullmatch(event_id)):
         return bytes.fromhex(named.group(1))
     return blake2b(event_id.encode(), digest_size=KEY_BYTES, person=b"event id").digest()
 

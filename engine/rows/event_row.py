@@ -188,7 +188,9 @@ def read_event_row(
         warnings.append(
             place.error(name, "unknown_field", f"has the unknown field '{name[:80]}'{known}.")
         )
-    values = {name: value for name, value in reading.values.items() if value is not None}
+    values = reading.values
+    if None in values.values():
+        values = {name: value for name, value in values.items() if value is not None}
     errors = reading.errors(place) if reading.bad else []
     if not errors:
         errors = _missing(values, place)
@@ -253,11 +255,5 @@ def _lines(values: dict[str, Any]) -> list[Line]:
     if "items" in values:
         lines: list[Line] = values["items"]
         return lines
-    return [
-        Line(
-            item_id=values.get("item_id"),
-            quantity=values.get("quantity"),
-            price=values.get("price"),
-            line_id=values.get("line_id"),
-        )
-    ]
+    get = values.get
+    return [Line(get("item_id"), get("quantity"), get("price"), get("line_id"))]

@@ -78,16 +78,17 @@ class Reading(msgspec.Struct):
 def read_members(row: Mapping[str, Any], readers: Mapping[str, Reader]) -> Reading:
     """Read each member of a row with the reader of its name."""
     reading = Reading()
+    values = reading.values
     for name, value in row.items():
         reader = readers.get(name)
         if reader is None:
             if len(reading.unknown) < MAX_UNKNOWN_NAMED:
                 reading.unknown.append(name[:_NAME_CHARACTERS])
         elif value is None:
-            reading.values[name] = None
+            values[name] = None
         else:
             try:
-                reading.values[name] = reader(value)
+                values[name] = reader(value)
             except BadValue as bad:
                 reading.bad.append((name, value, bad))
     return reading

@@ -91,6 +91,9 @@ def read_id(value: Any) -> str:
     >>> read_id("Kitchen/pan 24cm")
     'Kitchen/pan 24cm'
     """
+    # Nearly all are; what is none gets its own sentence below.
+    if type(value) is str and 0 < len(value) <= MAX_ID_CHARACTERS and value.isprintable():
+        return value
     text = read_text(value)
     if not text:
         raise BadValue("missing_field", "send the store's own id, 1 to 256 characters")

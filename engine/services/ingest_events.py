@@ -19,7 +19,7 @@ from engine.services.drop_reported_lines import drop_reported_lines
 from engine.services.link_identities import link_identities
 from engine.services.publish_events import publish_events, publish_merges
 from engine.services.recognise_events import recognised_digests
-from engine.services.store_events import ensure_referenced, insert_events
+from engine.services.store_events import insert_events
 from saas.lib.errors import FieldError, RowsRejected
 from saas.lib.recent_events import RecentEvent, anonymous_key, session_key, user_key
 from tenants.models.environment import Environment
@@ -122,7 +122,6 @@ def take_event_batch(
         Counts, errors and warnings; `watermark` follows at the commit.
     """
     known = list(batch.rows.values())
-    ensure_referenced(known, now=received_at)
     emptied = drop_reported_lines(known, source=source)
     batch.duplicates += len(emptied)
     wanted = [row for row in known if row.key not in emptied]

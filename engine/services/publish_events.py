@@ -73,8 +73,10 @@ def publish_events(
     # A new epoch says that the numbers before it, and the lists, were lost.
     arguments: list[bytes | str | int] = [MAX_RECENT_EVENTS, RECENT_EVENTS_SECONDS, new_ulid()]
     for events in recent.values():
-        ordered = sorted(events, key=_moment)[-MAX_RECENT_EVENTS:]
-        arguments += [len(ordered), *map(pack, ordered)]
+        if len(events) > 1:
+            events = sorted(events, key=_moment)[-MAX_RECENT_EVENTS:]
+        arguments.append(len(events))
+        arguments += map(pack, events)
     try:
         watermark = redis_client().eval(
             _PUBLISH, len(lists) + 1, *lists, watermark_hash(environment_id), *arguments

@@ -5,7 +5,7 @@ Redis holds only what a model cannot know yet; losing it loses speed, never data
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -17,8 +17,7 @@ IDENTITY_SECONDS = 3600
 RECENT_EVENTS_SECONDS = 30 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class RecentEvent:
+class RecentEvent(NamedTuple):
     """One behaviour of a shopper, as serving needs it."""
 
     item_id: str

@@ -7,9 +7,11 @@ import math
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
+import orjson
 
 from saas.lib.errors import MalformedEncoding, MalformedJson, PayloadTooLarge, TooDeep
 
@@ -43,6 +45,49 @@ def parse_strict_json(body: bytes) -> Any:
     >>> parse_strict_json(b'{"id": "sku-19", "price": 12.9}')
     {'id': 'sku-19', 'price': 12.9}
     """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_and_explain(body)
+    return value if _says_all(value, body) else _parse_and_explain(body)
+
+
+def _says_all(value: Any, body: bytes) -> bool:
+    """Say whether the fast parser, which drops repeated names and rounds integers, lost nothing.
+
+    Each name in a body has a colon of its own beside those inside strings, so that a dropped name
+    leaves one over, unless a colon that is written as an escape fills its place.
+    """
+    if b"\\u003" in body:
+        return False
+    colons = 0
+    texts: list[str] = []
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[Any] = []
+        for each in level:
+            members: Iterable[Any]
+            if type(each) is dict:
+                colons += len(each)
+                texts += each
+                members = each.values()
+            else:
+                members = each if type(each) is list else [each]
+            for member in members:
+                kind = type(member)
+                if kind is str:
+                    texts.append(member)
+                elif kind is dict or kind is list:
+                    deeper.append(member)
+                elif (kind is float or kind is int) and not -(2**63) < member < 2**63:
+                    return False
+        if not deeper:
+            return colons + "".join(texts).count(":") == body.count(b":")
+        level = deeper
+    return False
+
+
+def _parse_and_explain(body: bytes) -> Any:
     check_depth(body)
     try:
         value = json.loads(
