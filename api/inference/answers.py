@@ -6,6 +6,7 @@ that the two cannot drift apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -146,12 +147,6 @@ class PublicAnswer(Struct):
     recommendation_id: str
     items: list[PublicItem]
     fallback: Fallback | None
-
-
-class BatchAnswer(Struct):
-    """The boxes' answers in their order; a box that was not understood has a problem."""
-
-    results: list[Answer | PublicAnswer | dict[str, Any]]
 
 
 class BatchAnswer(Struct):

@@ -37,7 +37,7 @@ REST_SECONDS = 1.0
 _DAY_SECONDS = 86_400
 # A session that the caller names itself is looking at items, no more.
 _SESSION_WEIGHT = EVENT_WEIGHTS["view"]
-_LOOKING = frozenset({"view", "click"})
+LOOKING = frozenset({"view", "click"})
 
 _log = structlog.get_logger()
 
@@ -194,7 +194,7 @@ def merge_history(
         for row in (shelf.find(event.item_id) or ())[:1]:
             _add_event(history, weights, row, event.type)
             seconds[row] = at
-            if event.type in _LOOKING:
+            if event.type in LOOKING:
                 history.looked_at[row] = at
     for row in session_rows:
         weights[row] = weights.get(row, 0.0) + _SESSION_WEIGHT

@@ -14,7 +14,7 @@ from api.inference.answers import (
     FallbackReason,
     Strategy,
 )
-from api.inference.history import History, merge_history
+from api.inference.history import LOOKING, History, merge_history
 from api.inference.requests import (
     ForUserRequest,
     PopularRequest,
@@ -24,8 +24,17 @@ from api.inference.requests import (
     SimilarRequest,
 )
 from api.inference.rules import Picker, Rules
-from api.inference.selection import Mask, Picked, allowed_rows, best_rows, newest_rows
-from api.inference.shelf import Shelf
+from api.inference.selection import (
+    Mask,
+    Picked,
+    allowed_rows,
+    best_rows,
+    new_arrival,
+    newest_rows,
+    on_sale,
+    rows_mask,
+)
+from api.inference.shelf import NO_ROW, Shelf
 from api.inference.shopper import Shopper
 from engine.core.artifact import Artifact
 from engine.core.ranking import Reason, Scored, score_for_user, score_popular, score_similar
@@ -33,11 +42,10 @@ from engine.core.ranking import Reason, Scored, score_for_user, score_popular, s
 
 @dataclass(slots=True)
 class Outcome:
-    """What was decided; `picked` are the model's rows, `newest` the catalogue's."""
+    """What was decided."""
 
     strategy: Strategy
     picked: list[Picked] = field(default_factory=list)
-    newest: list[int] = field(default_factory=list)
     fallback: Fallback | None = None
     warnings: list[CallWarning] = field(default_factory=list)
 
@@ -45,6 +53,8 @@ class Outcome:
 def recommend(request: Request, *, shelf: Shelf, shopper: Shopper) -> Outcome:
     """Answer a call. Sold-out, hidden and given items never come back; nothing is made up."""
     call = _Call(request, shelf, shopper)
+    if isinstance(request, RecentlyViewedRequest):
+        return call.recently_viewed()
     if shelf.model is None:
         return call.newest(reason="no_model")
     return call.answer(shelf.model.artifact)
@@ -76,36 +86,66 @@ class _Call:
             return self._similar(artifact)
         if isinstance(request, PopularRequest):
             return self._popular(artifact, category=request.category)
-        if isinstance(request, RecentlyViewedRequest):
-            return self._recently_viewed()
         if isinstance(request, RerankRequest):
-            return self._rerank(artifact)
+            return self._rerank(artifact, request)
         return self._for_user(artifact)
 
     def newest(self, *, reason: FallbackReason) -> Outcome:
-        catalogue = self.shelf.catalogue
-        request = self.request
-        given = [*request.exclude, *self._given_ids()]
-        given += [
+        catalogue, request = self.shelf.catalogue, self.request
+        hidden = [*request.exclude, *self._given_ids()]
+        hidden += [
             event.item_id for event in self.shopper.recents.events if event.type == "purchase"
         ]
-        rows = newest_rows(
-            catalogue,
-            hidden=[row for each in given for row in catalogue.find(each)],
-            category=request.category if isinstance(request, PopularRequest) else None,
-            limit=request.limit,
-            rules=self.rules,
+        allowed = on_sale(catalogue, hidden=self._catalogue_rows(hidden), rules=self.rules)
+        if isinstance(request, RerankRequest):
             # The store's own selection stays a selection.
-            among=[row for each in request.item_ids for row in catalogue.find(each)]
-            if isinstance(request, RerankRequest)
-            else None,
-        )
+            allowed &= rows_mask(self._catalogue_rows(request.item_ids), size=len(allowed))
+        if isinstance(request, PopularRequest) and request.category is not None:
+            allowed &= catalogue.columns.categories.mask([request.category], len(allowed))
         return Outcome(
             strategy="newest",
-            newest=rows,
+            picked=newest_rows(catalogue, allowed=allowed, rules=self.rules, limit=request.limit),
             fallback=Fallback(from_=_own_strategy(request), to="newest", reason=reason),
             warnings=self.warnings,
         )
+
+    def recently_viewed(self) -> Outcome:
+        """Answer what the shopper has looked at, newer than the model or not."""
+        catalogue = self.shelf.catalogue
+        history = self._history(session_rows=())
+        allowed = self._allowed(history, seeds=(), excludes_purchased=False)
+        seen_at = {
+            (row, int(self.shelf.catalogue_rows[row])): at
+            for row, at in history.looked_at.items()
+            if allowed[row]
+        }
+        excluded = self._catalogue_rows(self.request.exclude)
+        is_on_sale = on_sale(catalogue, hidden=excluded, rules=self.rules)
+        for event in reversed(self.shopper.recents.events):
+            for row in catalogue.find(event.item_id)[:1]:
+                is_looking = event.type in LOOKING and self._is_newer_than_the_model(row)
+                if is_looking and row < len(is_on_sale) and is_on_sale[row]:
+                    seen_at[NO_ROW, row] = event.epoch_ms / 1000
+        picker = Picker(self.rules, catalogue)
+        newest_first = sorted(seen_at, key=seen_at.__getitem__, reverse=True)
+        shown = (each for each in newest_first if picker.takes(each[1]))
+        reason = Reason(code="recently_viewed", seed_row=None)
+        return Outcome(
+            strategy="history",
+            picked=[
+                Picked(*rows, score=seen_at[rows], source="history", reason=reason)
+                for rows in islice(shown, self.request.limit)
+            ],
+            warnings=self.warnings,
+        )
+
+    def _is_newer_than_the_model(self, catalogue_row: int) -> bool:
+        model = self.shelf.model
+        item_id = self.shelf.catalogue.item_ids[catalogue_row]
+        return model is None or model.artifact.item_row(item_id) is None
+
+    def _catalogue_rows(self, references: Sequence[str]) -> list[int]:
+        return [row for each in references for row in self.shelf.catalogue.find(each)]
 
     def _given_ids(self) -> Sequence[str]:
         if isinstance(self.request, ForUserRequest):
@@ -117,12 +157,23 @@ class _Call:
         allowed = self._allowed(history, seeds=self.seeds, excludes_purchased=True)
         return self._personal(artifact, history, allowed)
 
-    def _rerank(self, artifact: Artifact) -> Outcome:
+    def _rerank(self, artifact: Artifact, request: RerankRequest) -> Outcome:
         history = self._history(session_rows=())
         allowed = self._allowed(history, seeds=(), excludes_purchased=False)
         others = allowed.copy()
         others[self.seeds] = False
-        return self._personal(artifact, history, allowed & ~others)
+        outcome = self._personal(artifact, history, allowed & ~others)
+        # What is newer than the model has no score; it keeps the store's order, behind the rest.
+        is_on_sale = on_sale(
+            self.shelf.catalogue, hidden=self._catalogue_rows(request.exclude), rules=self.rules
+        )
+        newer = [
+            new_arrival(row)
+            for row in dict.fromkeys(self._catalogue_rows(request.item_ids))
+            if row < len(is_on_sale) and is_on_sale[row] and self._is_newer_than_the_model(row)
+        ]
+        outcome.picked += newer[: request.limit - len(outcome.picked)]
+        return outcome
 
     def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
         if not history.entries:
@@ -153,26 +204,6 @@ class _Call:
         return Outcome(
             strategy="popular",
             picked=self._best(score_popular(artifact), allowed),
-            warnings=self.warnings,
-        )
-
-    def _recently_viewed(self) -> Outcome:
-        history = self._history(session_rows=())
-        allowed = self._allowed(history, seeds=(), excludes_purchased=False)
-        newest_first = sorted(history.looked_at, key=history.looked_at.__getitem__, reverse=True)
-        picker = Picker(self.rules, self.shelf.catalogue)
-        shown = (
-            row
-            for row in newest_first
-            if allowed[row] and picker.takes(int(self.shelf.catalogue_rows[row]))
-        )
-        reason = Reason(code="recently_viewed", seed_row=None)
-        return Outcome(
-            strategy="history",
-            picked=[
-                Picked(row=row, score=history.looked_at[row], source="history", reason=reason)
-                for row in islice(shown, self.request.limit)
-            ],
             warnings=self.warnings,
         )
 

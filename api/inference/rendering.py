@@ -27,24 +27,10 @@ _SCORE_DIGITS = 6
 
 def answer_items(outcome: Outcome, *, shelf: Shelf, has_product: bool) -> list[AnswerItem]:
     """Return the answer's items, best first."""
-    items = [
-        _picked_item(picked, rank, shelf, has_product=has_product)
+    return [
+        _item(picked, rank, shelf, has_product=has_product)
         for rank, picked in enumerate(outcome.picked, start=1)
     ]
-    items += [
-        _item(
-            shelf,
-            catalogue_row=row,
-            item_id=shelf.catalogue.item_ids[row],
-            rank=rank,
-            score=0.0,
-            source="newest",
-            reason=Reason(code="new_arrival", text=_TEXTS["new_arrival"]),
-            has_product=has_product,
-        )
-        for rank, row in enumerate(outcome.newest, start=1)
-    ]
-    return items
 
 
 def model_name(model: Model | None) -> ModelName | None:
@@ -54,64 +40,41 @@ def model_name(model: Model | None) -> ModelName | None:
     return ModelName(version=model.version, trained_at=model.artifact.trained_at)
 
 
-def _picked_item(picked: Picked, rank: int, shelf: Shelf, *, has_product: bool) -> AnswerItem:
-    if shelf.model is None:
-        raise ValueError("Rows of a model were picked without a model.")
-    catalogue_row = int(shelf.catalogue_rows[picked.row])
-    return _item(
-        shelf,
-        catalogue_row=catalogue_row,
-        item_id=_item_id(picked.row, catalogue_row, shelf, shelf.model),
+def _item(picked: Picked, rank: int, shelf: Shelf, *, has_product: bool) -> AnswerItem:
+    row = picked.catalogue_row
+    group_id: str | UnsetType = UNSET
+    product: Raw | UnsetType = UNSET
+    if row != NO_ROW:
+        group_id = shelf.catalogue.group_ids[row] or UNSET
+        if has_product:
+            product = shelf.catalogue.products[row]
+    return AnswerItem(
+        id=_item_id(picked.row, row, shelf),
+        group_id=group_id,
         rank=rank,
         score=round(picked.score, _SCORE_DIGITS),
         source=cast(Source, picked.source),
-        reason=_reason(picked, shelf, shelf.model),
-        has_product=has_product,
-    )
-
-
-def _item(
-    shelf: Shelf,
-    *,
-    catalogue_row: int,
-    item_id: str,
-    rank: int,
-    score: float,
-    source: Source,
-    reason: Reason,
-    has_product: bool,
-) -> AnswerItem:
-    group_id: str | UnsetType = UNSET
-    product: Raw | UnsetType = UNSET
-    if catalogue_row != NO_ROW:
-        group_id = shelf.catalogue.group_ids[catalogue_row] or UNSET
-        if has_product:
-            product = shelf.catalogue.products[catalogue_row]
-    return AnswerItem(
-        id=item_id,
-        group_id=group_id,
-        rank=rank,
-        score=score,
-        source=source,
-        reason=reason,
+        reason=_reason(picked, shelf),
         # The product's JSON is made once for each change; the encoder copies it.
         product=cast(Product, product),
     )
 
 
-def _reason(picked: Picked, shelf: Shelf, model: Model) -> Reason:
+def _reason(picked: Picked, shelf: Shelf) -> Reason:
     code = cast(ReasonCode, picked.reason.code)
     seed_row = picked.reason.seed_row
     if seed_row is None:
         text = _TEXTS[code]
         return Reason(code=code, text=_TEXT_WITHOUT_TITLE if "{title}" in text else text)
     catalogue_row = int(shelf.catalogue_rows[seed_row])
-    item_id = _item_id(seed_row, catalogue_row, shelf, model)
+    item_id = _item_id(seed_row, catalogue_row, shelf)
     title = shelf.catalogue.titles[catalogue_row] if catalogue_row != NO_ROW else item_id
     return Reason(code=code, text=_TEXTS[code].replace("{title}", title), item_id=item_id)
 
 
-def _item_id(row: int, catalogue_row: int, shelf: Shelf, model: Model) -> str:
+def _item_id(row: int, catalogue_row: int, shelf: Shelf) -> str:
     if catalogue_row != NO_ROW:
         return shelf.catalogue.item_ids[catalogue_row]
-    return model.artifact.item_id(row)
+    if shelf.model is None:
+        raise ValueError("An item that neither the catalogue nor a model has was picked.")
+    return shelf.model.artifact.item_id(row)

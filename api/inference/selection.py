@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from api.inference.catalogue import NO_GROUP, Catalogue
 from api.inference.rules import Picker, Rules, boosted, kinship
-from api.inference.shelf import Shelf
+from api.inference.shelf import NO_ROW, Shelf
 from engine.core.diversity import diversified
 from engine.core.ranking import Reason, Scored, top_rows
 
@@ -25,9 +25,10 @@ _LEAST_POOL = 100
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A chosen item by the model's row."""
+    """A chosen item: the model's row, the catalogue's row, or both; `NO_ROW` for none."""
 
     row: int
+    catalogue_row: int
     score: float
     source: str
     reason: Reason
@@ -57,7 +58,7 @@ def best_rows(
     chosen = _chosen(values, shelf, allowed=allowed, rules=rules, limit=limit)
     ranked = scored.explained(np.array(chosen, dtype=np.int32))
     return [
-        Picked(row=row, score=float(values[row]), source=source, reason=reason)
+        Picked(row, int(shelf.catalogue_rows[row]), float(values[row]), source, reason)
         for row, source, reason in zip(chosen, ranked.sources, ranked.reasons, strict=True)
     ]
 
@@ -85,33 +86,41 @@ def _chosen(
         pool *= _POOL_FACTOR
 
 
-def newest_rows(
-    catalogue: Catalogue,
-    *,
-    hidden: Iterable[int],
-    category: str | None,
-    rules: Rules,
-    limit: int,
-    among: Iterable[int] | None = None,
-) -> list[int]:
-    """Return the catalogue rows of the newest items on sale: what a store without a model shows."""
+def newest_rows(catalogue: Catalogue, *, allowed: Mask, rules: Rules, limit: int) -> list[Picked]:
+    """Pick the newest of the allowed catalogue rows: what a store without a model shows."""
+    candidates = np.flatnonzero(allowed)
+    newest_first = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
+    taken = filter(Picker(rules, catalogue).takes, newest_first.tolist())
+    return [new_arrival(row) for row in islice(taken, limit)]
+
+
+def new_arrival(catalogue_row: int) -> Picked:
+    """Return an item that no model knows."""
+    return Picked(NO_ROW, catalogue_row, 0.0, "newest", Reason(code="new_arrival", seed_row=None))
+
+
+def on_sale(catalogue: Catalogue, *, hidden: Iterable[int], rules: Rules) -> Mask:
+    """Return which catalogue rows may be shown: on sale, let in by the filter, and not hidden.
+
+    Hidden are all variants of what the given rows are.
+    """
     size = catalogue.size
     allowed: Mask = catalogue.available[:size].copy()
     rows = [row for row in hidden if row < size]
     allowed[rows] = False
-    groups = catalogue.groups[:size]
-    allowed = _without_groups(allowed, groups=groups, of_rows=rows, catalogue=catalogue)
-    if among is not None:
-        is_given = np.zeros(size, dtype=np.bool_)
-        is_given[[row for row in among if row < size]] = True
-        allowed &= is_given
-    if category is not None:
-        allowed &= catalogue.columns.categories.mask([category], size)
+    allowed = _without_groups(
+        allowed, groups=catalogue.groups[:size], of_rows=rows, catalogue=catalogue
+    )
     if rules.filter is not None:
         allowed &= rules.filter.mask(catalogue.columns, size)
-    candidates = np.flatnonzero(allowed)
-    newest_first = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
-    return list(islice(filter(Picker(rules, catalogue).takes, newest_first.tolist()), limit))
+    return allowed
+
+
+def rows_mask(rows: Iterable[int], *, size: int) -> Mask:
+    """Return bool[size], true for those of the rows that there were when the size was taken."""
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[[row for row in rows if row < size]] = True
+    return mask
 
 
 def _without_groups(

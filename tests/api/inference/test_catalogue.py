@@ -15,10 +15,16 @@ from api.inference.catalogue import Catalogue, ItemRow
 from api.inference.postings import Postings
 from api.inference.requests import PopularRequest
 from api.inference.rules import Rules
-from api.inference.selection import newest_rows
+from api.inference.selection import newest_rows, on_sale
 from api.inference.shelf import NO_ROW, Shelf
 
 RULES = Rules.of(PopularRequest())
+
+
+def newest(catalogue: Catalogue, *, hidden: list[int], limit: int, rules: Rules) -> list[int]:
+    allowed = on_sale(catalogue, hidden=hidden, rules=rules)
+    picked = newest_rows(catalogue, allowed=allowed, rules=rules, limit=limit)
+    return [each.catalogue_row for each in picked]
 
 
 def an_item(item_id: str, **fields: Any) -> ItemRow:
@@ -165,17 +171,10 @@ def test_the_newest_come_first_one_of_each_group(catalogue: Catalogue) -> None:
         ],
         now=0,
     )
-    rows = newest_rows(
-        catalogue, hidden=catalogue.find("given"), category=None, limit=10, rules=RULES
-    )
+    rows = newest(catalogue, hidden=catalogue.find("given"), limit=10, rules=RULES)
     assert [catalogue.item_ids[row] for row in rows] == ["new", "blue", "old"]
-    every = newest_rows(
-        catalogue,
-        hidden=[],
-        category=None,
-        limit=2,
-        rules=Rules.of(PopularRequest(collapse="none")),
-    )
+    each_variant = Rules.of(PopularRequest(collapse="none"))
+    every = newest(catalogue, hidden=[], limit=2, rules=each_variant)
     assert [catalogue.item_ids[row] for row in every] == ["sibling", "given"]
 
 
@@ -215,9 +214,7 @@ def test_groups_that_come_during_a_call_do_not_break_it() -> None:
 
     numbers = count()
     catalogue.on_look = regroup  # type: ignore[method-assign]
-    rows = newest_rows(
-        catalogue, hidden=[0], category=None, limit=10, rules=Rules.of(PopularRequest())
-    )
+    rows = newest(catalogue, hidden=[0], limit=10, rules=RULES)
     assert 0 not in rows
 
 

@@ -198,6 +198,42 @@ def test_popular_in_a_category(service: Service, acorn_hand: Hand, shop: Start, 
     assert service.ids("popular", key, {"category": "Garden"}) == []
 
 
+def test_an_item_newer_than_the_model_is_among_the_recently_viewed(
+    service: Service, acorn_hand: Hand, shop: Start, key: str, recent: Callable[..., None]
+) -> None:
+    shop(viewed={"u:ada": [1]})
+    acorn_hand.put("new-1")
+    acorn_hand.put("new-2", in_stock=False)
+    recent("u:ada", ("new-1", "view"), ("new-2", "view"), ("item-3", "view"))
+    assert service.ids("recently-viewed", key, {"user_id": "ada"}) == ["item-3", "new-1", "item-1"]
+    one = {"user_id": "ada", "limit": 1, "exclude": ["item-3"]}
+    assert service.ids("recently-viewed", key, one) == ["new-1"]
+
+
+def test_what_was_viewed_needs_no_model(
+    service: Service, acorn_hand: Hand, key: str, recent: Callable[..., None]
+) -> None:
+    for item_id in ("oak", "elm", "ash"):
+        acorn_hand.put(item_id)
+    recent("u:ada", ("oak", "view"), ("elm", "cart"), ("ash", "view"), ("oak", "view"))
+    answer = service.post("recently-viewed", key, {"user_id": "ada"}).json()
+    assert [item["id"] for item in answer["items"]] == ["oak", "ash"]
+    assert (answer["strategy"], answer["fallback"], answer["model"]) == ("history", None, None)
+    assert service.ids("recently-viewed", key, {"user_id": "ben"}) == []
+
+
+def test_reranking_keeps_what_is_newer_than_the_model_behind_the_rest(
+    service: Service, acorn_hand: Hand, shop: Start, key: str
+) -> None:
+    shop()
+    acorn_hand.put("new-1")
+    acorn_hand.put("new-2")
+    acorn_hand.put("new-3", in_stock=False)
+    given = {"item_ids": ["new-2", "item-4", "new-3", "new-1", "item-2", "new-2"]}
+    assert service.ids("rerank", key, given) == ["item-2", "item-4", "new-2", "new-1"]
+    assert service.ids("rerank", key, {**given, "limit": 3}) == ["item-2", "item-4", "new-2"]
+
+
 def test_recently_viewed_is_newest_first_and_on_sale(
     service: Service, acorn_hand: Hand, shop: Start, key: str, recent: Callable[..., None]
 ) -> None:
