@@ -6,6 +6,7 @@ from api.v1 import (
     attributes,
     auth,
     collect,
+    data_quality,
     events,
     exports,
     imports,
@@ -32,6 +33,7 @@ urlpatterns = [
     *models.urlpatterns,
     *training_runs.urlpatterns,
     *readiness.urlpatterns,
+    *data_quality.urlpatterns,
     *settings.urlpatterns,
     *openapi.urlpatterns,
 ]

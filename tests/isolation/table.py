@@ -83,6 +83,7 @@ ROUTES: dict[str, Row] = {
     "POST /v1/exports": Row("catalogue:read", 202, 202, body={"kind": "items"}),
     "GET /v1/exports/<id:export_id>": Row("catalogue:read", 200, 404),
     "GET /v1/readiness": Row("models:read", 200, 200),
+    "GET /v1/data-quality": Row("events:read", 200, 200),
     "GET /v1/settings": Row("settings:write", 200, 200),
     "PUT /v1/settings": Row("settings:write", 200, 200, body={"auto_promote": False}),
     "GET /v1/models": Row("models:read", 200, 200),
