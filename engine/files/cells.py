@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Literal
 
-from engine.files.numbers import read_amount, read_count, read_currency_name
+from engine.files.numbers import Numbers, read_currency_name
 from engine.files.times import Times
 from engine.files.words import read_stock, read_yes_or_no
 from engine.rows.values import BadValue, read_url
@@ -35,20 +35,23 @@ class Field:
     empty: Empty = Empty.CLEARS
 
 
-def fields_of(kind: Kind, times: Times) -> Mapping[str, Field]:
+def fields_of(kind: Kind, times: Times, numbers: Numbers) -> Mapping[str, Field]:
     """Return the fields of a kind of row by name."""
-    return MappingProxyType({"items": _items, "events": _events, "users": _users}[kind](times))
+    if kind == "users":
+        return MappingProxyType(_users(times))
+    fields = _items if kind == "items" else _events
+    return MappingProxyType(fields(times, numbers))
 
 
-def _items(times: Times) -> dict[str, Field]:
+def _items(times: Times, numbers: Numbers) -> dict[str, Field]:
     return {
         "id": Field(read_identifier, Empty.IS_AN_ERROR),
         "title": Field(empty=Empty.IS_AN_ERROR),
         "description": Field(),
         "categories": Field(read_paths),
         "brand": Field(),
-        "price": Field(read_amount),
-        "list_price": Field(read_amount),
+        "price": Field(numbers.amount),
+        "list_price": Field(numbers.amount),
         "currency": Field(read_currency_name),
         "in_stock": Field(read_stock, Empty.LEAVES_ALONE),
         "recommendable": Field(read_yes_or_no, Empty.LEAVES_ALONE),
@@ -74,16 +77,16 @@ def _users(times: Times) -> dict[str, Field]:
     }
 
 
-def _events(times: Times) -> dict[str, Field]:
+def _events(times: Times, numbers: Numbers) -> dict[str, Field]:
     readers: dict[str, CellReader | None] = {
         **dict.fromkeys(("type", "query", "category", "placement")),
         **dict.fromkeys(("user_id", "anonymous_id", "session_id"), read_identifier),
         **dict.fromkeys(("item_id", "event_id", "order_id", "line_id"), read_identifier),
         "recommendation_id": read_identifier,
         "items": read_json,
-        "quantity": read_count,
-        "price": read_amount,
-        "value": read_amount,
+        "quantity": numbers.count,
+        "price": numbers.amount,
+        "value": numbers.amount,
         "ts": times.read,
         "currency": read_currency_name,
         "context": read_json,

@@ -144,6 +144,9 @@ class RowReader(Iterator[Batch]):
                 raise ImportTooLarge(
                     f"The file has more than {MAX_ROWS:,} rows; send it in several parts."
                 )
+            if ordinal == 0:
+                # Also where the file was left in its midst: its rows read as before.
+                self._shape.learn(each for each in entries if isinstance(each, Record))
             if ordinal >= self._first_batch:
                 yield self._batch(ordinal, entries)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from engine.files.cells import CellReader, Empty, Kind, as_text, fields_of
-from engine.files.numbers import Money
+from engine.files.numbers import Money, Numbers
 from engine.files.records import Record, RowError, row_error, shortened
 from engine.files.times import Times
 from engine.rows.reading import nearest
@@ -46,7 +46,9 @@ class RowShape:
         self, *, kind: Kind, mapping: Mapping[str, str], times: Times, extras: Extras
     ) -> None:
         self._kind = kind
-        self._fields = fields_of(kind, times)
+        # JSON's rows are the API's, which takes a decimal string with a point.
+        self._numbers = Numbers("." if extras == "kept" else None)
+        self._fields = fields_of(kind, times, self._numbers)
         self._extras = extras
         self._ours: dict[str, list[str]] = {}
         for ours, theirs in mapping.items():
@@ -71,6 +73,16 @@ class RowShape:
                 f'mapping such as {{"{needed}": "their column"}}.'
             )
         return tuple(column for column in columns if not self._steps_of(column))
+
+    def learn(self, records: Iterable[Record]) -> None:
+        """Find out from the first rows of a file how it writes numbers."""
+        self._numbers.learn(
+            cell.strip()
+            for record in records
+            for column, cell in record.cells.items()
+            if isinstance(cell, str)
+            and any(step.read in self._numbers.readers for step in self._steps_of(column))
+        )
 
     def row(self, record: Record) -> dict[str, Any] | RowError:
         """Return a record as the API's row, or what is wrong with it."""
@@ -178,7 +190,7 @@ def check_mapping(mapping: Mapping[str, str], *, kind: Kind) -> None:
     InvalidParameter
         It names such a field.
     """
-    fields = fields_of(kind, Times(None))
+    fields = fields_of(kind, Times(None), Numbers())
     for ours in mapping:
         is_attribute = ours.startswith(_ATTRIBUTE) and len(ours) > len(_ATTRIBUTE)
         if ours not in fields and not (is_attribute and "attributes" in fields):

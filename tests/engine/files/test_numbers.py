@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.files.numbers import read_count, read_money
+from engine.files.numbers import Numbers, read_money
 from engine.rows.values import BadValue
 
 
@@ -62,7 +62,7 @@ def test_what_is_no_price_is_refused(text: str) -> None:
     [("2", "2"), ("2 pcs", "2"), ("3x", "3"), ("1,5 kg", "1.5"), ("4 Stück", "4")],
 )
 def test_a_quantity_is_read_without_its_unit(text: str, count: str) -> None:
-    assert read_count(text) == count
+    assert Numbers().count(text) == count
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,34 @@ def test_a_quantity_is_read_without_its_unit(text: str, count: str) -> None:
 )
 def test_what_is_no_quantity_is_refused(text: str, code: str) -> None:
     with pytest.raises(BadValue) as refused:
-        read_count(text)
+        Numbers().count(text)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("others", "text", "amount"),
+    [
+        (["4.25", "12"], "1.225", "1.225"),
+        (["4,25"], "1.225", "1225"),
+        (["1.299.000"], "1.225", "1225"),
+        (["€1.299,00", "12,90 EUR"], "1,225", "1.225"),
+        (["0.125"], "1,225", "1225"),
+        (["4.25"], "1,225.50", "1225.50"),
+    ],
+)
+def test_what_can_mean_two_means_what_the_files_other_numbers_say(
+    others: list[str], text: str, amount: str
+) -> None:
+    numbers = Numbers()
+    numbers.learn(others)
+    assert numbers.amount(text).amount == amount
+    assert numbers.count(text) == amount
+
+
+@pytest.mark.parametrize("others", [[], ["12", "abc", "1" * 99], ["4.25", "4,25"], ["1.299"]])
+def test_it_stays_ambiguous_where_they_say_nothing_or_disagree(others: list[str]) -> None:
+    numbers = Numbers()
+    numbers.learn(others)
+    with pytest.raises(BadValue) as refused:
+        numbers.amount("1.225")
+    assert refused.value.code == "ambiguous_price"

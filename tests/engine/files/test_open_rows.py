@@ -178,3 +178,22 @@ def test_quotes_in_every_line_take_no_longer_than_lines_without() -> None:
         found = sum(len(b.rows) + len(b.errors) for b in read("id,title\n" + text))
         assert found >= lines / 2
         assert time.thread_time() - begin < 2
+
+
+def test_numbers_are_read_as_the_first_rows_say_wherever_reading_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.files.open_rows.MAX_BATCH_ROWS", 2)
+    text = b"id,title,price\na,A,4.25\nb,B,5\nc,C,1.225\n"
+    assert only_row(text, first_batch=1)["price"] == "1.225"
+    unclear = text.replace(b"4.25", b"4.250")
+    with open_rows(io.BytesIO(unclear), kind="items") as file:
+        assert [error.code for batch in file for error in batch.errors] == 2 * ["ambiguous_price"]
+    said = b'{"id": "a", "title": "A", "price": "1.225"}\n'
+    assert only_row(said, first_batch=0)["price"] == "1.225"
+
+
+def only_row(data: bytes, *, first_batch: int) -> dict[str, Any]:
+    with open_rows(io.BytesIO(data), kind="items", first_batch=first_batch) as file:
+        ((row,),) = (batch.rows for batch in file)
+    return row
