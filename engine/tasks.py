@@ -6,6 +6,7 @@ from engine.jobs import (
     EXPIRE_IMPORT_JOB,
     EXPORT_JOB,
     IMPORT_JOB,
+    REFILL_JOB,
     TRAIN_IF_CHANGED_JOB,
     TRAINING_JOB,
 )
@@ -13,6 +14,7 @@ from engine.services.expire_import import expire_import as expire
 from engine.services.fail_export import fail_export
 from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
+from engine.services.refill_recent_events import refill_recent_events as refill
 from engine.services.run_export import run_export as write_out
 from engine.services.run_import import run_import as take_in
 from engine.services.train_if_changed import train_if_changed
@@ -67,3 +69,11 @@ def _fail_export(environment: Environment, job: ClaimedJob, reason: str) -> None
 def run_export(environment: Environment, job: ClaimedJob) -> None:
     """Write a file of what the store has."""
     write_out(environment=environment, job=job)
+
+
+@tenant_task(name=REFILL_JOB)
+def refill_recent_events(environment: Environment, job: ClaimedJob) -> None:
+    """Give serving back what a lost Redis had known."""
+    with in_environment(environment):
+        refill(environment=environment)
+        finish_job(job)
