@@ -2,13 +2,17 @@
 RUN = python3 deploy/run.py
 export PYTHON
 
-.PHONY: demo test check bench stop demo-reset setup lock
+.PHONY: demo test check bench chaos stop demo-reset setup lock
 
 demo:
 	@$(RUN) demo $(if $(filter-out 0,$(CHECK)),--check) $(if $(DATASET),--dataset "$(DATASET)")
 
 test:
 	@$(RUN) test $(ARGS)
+
+# N crashes of a whole Shelfwise under load; SEED of an earlier run makes the same choices.
+chaos:
+	@$(RUN) chaos $(or $(N),1000) $(if $(SEED),--seed "$(SEED)")
 
 check bench stop demo-reset setup lock:
 	@$(RUN) $@

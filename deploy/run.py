@@ -71,6 +71,12 @@ def bench(rest: list[str]) -> int:
     return 0
 
 
+def chaos(rest: list[str]) -> int:
+    """Hand over to the long run of crashes."""
+    python = ensure_environment("dev", goal="chaos")
+    return _become([python, "-m", "tests.chaos", *rest])
+
+
 def stop(_: list[str]) -> int:
     """Stop what a killed demo left running."""
     if not PYTHON.exists():
@@ -116,6 +122,7 @@ COMMANDS = {
     "test": test,
     "check": check,
     "bench": bench,
+    "chaos": chaos,
     "stop": stop,
     "demo-reset": demo_reset,
     "lock": lock,

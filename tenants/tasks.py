@@ -11,6 +11,8 @@ import sentry_sdk
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError
+from psycopg import errors
 
 from tenants.context import in_environment, on_platform
 from tenants.errors import JobFailedError, LeaseLostError, NoTenantError
@@ -21,6 +23,8 @@ log = structlog.get_logger()
 
 # What failed once for a passing reason rarely does a minute later.
 RETRY_AFTER = timedelta(seconds=60)
+
+_SERVER_GOES = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow)
 
 TenantJob = Callable[[Environment, ClaimedJob], None]
 OnFailure = Callable[[Environment, ClaimedJob, str], None]
@@ -102,10 +106,23 @@ def _attempt(task: TenantTask, environment: Environment, job: ClaimedJob) -> _Fa
         sentry_sdk.capture_exception(error)
         return _Failure("It needs more time or memory than one job may have.")
     except Exception as error:
+        if _is_connection_lost(error):
+            # Nothing can be recorded now; the lease brings the job back.
+            log.warning("job_interrupted", kind=task.name, error=str(error).partition("\n")[0])
+            return None
         log.exception("job_failed", kind=task.name)
         sentry_sdk.capture_exception(error)
         return _Failure("It failed on our side.", retry_in=RETRY_AFTER)
     return None
+
+
+def _is_connection_lost(error: Exception) -> bool:
+    if isinstance(error, InterfaceError):
+        return True
+    cause = error.__cause__
+    return isinstance(error, OperationalError) and (
+        getattr(cause, "sqlstate", None) is None or isinstance(cause, _SERVER_GOES)
+    )
 
 
 def _record_failure(

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
+from psycopg import OperationalError as PsycopgOperationalError
+from psycopg.errors import AdminShutdown, QueryCanceled
 
 from engine.models.item import ItemRef
 from tenants.context import in_environment, on_platform
@@ -144,6 +147,26 @@ def test_a_failure_is_tried_again_a_minute_later_and_ends_after_three(job: Job) 
     assert (last.state, last.attempts) == ("failed", 3)
     assert told == ["It failed on our side."]
     assert "secret" not in last.error
+
+
+@pytest.mark.parametrize(
+    "cause", [AdminShutdown(), PsycopgOperationalError("the connection is lost"), None]
+)
+def test_a_job_that_loses_postgresql_is_left_to_its_lease(
+    job: Job, cause: Exception | None
+) -> None:
+    def lose_postgresql(environment: Environment, job: ClaimedJob) -> None:
+        raise (InterfaceError() if cause is None else OperationalError()) from cause
+
+    left = run(task(lose_postgresql), job)
+    assert (left.state, left.error) == ("running", "")
+
+
+def test_a_statement_that_takes_too_long_is_a_failure(job: Job) -> None:
+    def take_too_long(environment: Environment, job: ClaimedJob) -> None:
+        raise OperationalError from QueryCanceled()
+
+    assert run(task(take_too_long), job).state == "queued"
 
 
 def test_a_reason_for_the_tenant_ends_the_job_at_once(acorn: Environment) -> None:
