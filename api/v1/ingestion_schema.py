@@ -214,28 +214,3 @@ class IngestAnswer(serializers.Serializer[Any]):
     watermark = serializers.CharField(
         allow_null=True, help_text="For `min_watermark`; null while Redis is away."
     )
-
-
-class BlockingAnswer(serializers.Serializer[Any]):
-    """Something the store has to do first."""
-
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class ReadinessAnswer(serializers.Serializer[Any]):
-    """How it stands with one type of recommendation."""
-
-    status = serializers.ChoiceField(["active", "learning", "blocked"])
-    have = serializers.DictField(child=serializers.IntegerField())
-    need = serializers.DictField(child=serializers.IntegerField())
-    served_instead = serializers.CharField(allow_null=True)
-    blocking = BlockingAnswer(many=True)
-
-
-class ReadinessByTypeAnswer(serializers.Serializer[Any]):
-    """How it stands with each type of recommendation."""
-
-    for_user = ReadinessAnswer()
-    similar = ReadinessAnswer()
-    popular = ReadinessAnswer()

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-
-from engine.core.dataset import EVENT_WEIGHTS
 from engine.models.event import Event
 from engine.models.item import Item
 from engine.models.training import TrainingRun
-
-# Of the newest events this many are looked at, however many there are.
-EVENTS_LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +43,3 @@ def new_data() -> NewData:
     item = Item.objects.order_by("-change_seq").values_list("updated_at", flat=True).first()
     changed_at = max(newest, item) if newest and item else newest
     return NewData(trained_at=run, began_at=first, changed_at=changed_at)
-
-
-def count_of_learnable_events() -> int:
-    """Count, of the newest events, those that show interest in an item of the catalogue."""
-    liking = [type_ for type_, weight in EVENT_WEIGHTS.items() if weight > 0]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT count(*)
-              FROM (SELECT item_ref_id FROM engine_event WHERE type = ANY(%s)
-                     ORDER BY id DESC LIMIT %s) newest
-              JOIN engine_itemref ref ON ref.id = newest.item_ref_id AND ref.item_id IS NOT NULL
-            """,
-            [liking, EVENTS_LOOKED_AT],
-        )
-        return int(cursor.fetchone()[0])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from django.db import connection
 
-from engine.selectors.new_data import count_of_learnable_events
+from engine.models.training import ModelVersion, TrainingRun
+from engine.selectors.finding import MAX_SAMPLES
+from engine.selectors.known_refs import IS_KNOWN
+from engine.selectors.learnable_events import learnable_events
 
-# What one model makes possible; the calls of the contract, in its spelling.
-TYPES = ("for_user", "similar", "popular")
+Status = Literal["active", "learning", "blocked"]
+
 # A list of one item recommends nothing beside it.
 NEEDED_ITEMS = 2
 # Counting stops here, so that a look costs the same on a large store.
@@ -21,8 +24,69 @@ _COUNTS = """
         (SELECT count(*) FROM (
             SELECT 1 FROM engine_item WHERE deleted_at IS NULL LIMIT %s
         ) AS items),
-        (SELECT count(*) FROM (SELECT 1 FROM engine_event LIMIT %s) AS events)
+        EXISTS (SELECT 1 FROM engine_event)
 """
+_UNKNOWN = f"""
+    SELECT DISTINCT (SELECT ref.ref FROM engine_itemref AS ref WHERE ref.id = item_ref_id)
+    FROM (SELECT item_ref_id FROM engine_event ORDER BY id DESC LIMIT %s) AS newest
+    WHERE item_ref_id IS NOT NULL AND NOT {IS_KNOWN} ORDER BY 1 LIMIT %s
+"""  # noqa: S608  # made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a type of recommendation asks for, and what is served without it."""
+
+    is_personal: bool
+    needs_model: bool = True
+    instead: str | None = "newest"
+
+
+# The calls of the contract, in its spelling.
+TYPES: Mapping[str, Need] = {
+    "for_user": Need(is_personal=True),
+    "similar": Need(is_personal=False),
+    "popular": Need(is_personal=False),
+    "recently_viewed": Need(is_personal=True, needs_model=False, instead=None),
+    "rerank": Need(is_personal=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Something that the store has to do first."""
+
+    code: str
+    detail: str
+    samples: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a store.
+
+    Attributes
+    ----------
+    items, learnable, personal
+        Items, events to learn from, and those of a recognised shopper; counted to a bound.
+    has_events
+        Whether any have come, to learn from or not.
+    unknown_ids
+        Ids of events that name no item of the catalogue.
+    needed_events
+        From how many events to learn from on the first training starts by itself.
+    training
+        What keeps a model from coming of what there is; None where nothing does.
+    """
+
+    items: int
+    has_events: bool
+    learnable: int
+    personal: int
+    needed_events: int
+    has_model: bool
+    unknown_ids: Sequence[str] = ()
+    training: Blocking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,90 +96,128 @@ class Readiness:
     Attributes
     ----------
     have, need
-        Items, and events about items of the catalogue, counted to a bound.
+        By the same names.
     served_instead
         What a call is answered with meanwhile.
-    blocking
-        What the store has to do first, a code and a sentence each.
     """
 
-    status: Literal["active", "learning", "blocked"]
+    status: Status
     have: Mapping[str, int]
     need: Mapping[str, int]
     served_instead: str | None
-    blocking: tuple[Mapping[str, str], ...]
+    blocking: Sequence[Blocking] = field(default_factory=tuple)
 
 
-def readiness(*, has_model: bool, needed_events: int) -> dict[str, dict[str, Any]]:
+def readiness(
+    *, has_model: bool, trains_by_itself: bool, needed_events: int
+) -> dict[str, dict[str, Any]]:
     """Return how it stands with each type, inside `in_environment`; bounded on any store.
 
     Parameters
     ----------
     has_model
         Whether a model version is live.
+    trains_by_itself
+        Whether the store wants that.
     needed_events
         From how many learnable events on the first training starts by itself.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [_MOST_COUNTED, _MOST_COUNTED])
-        items, events = cursor.fetchone()
-    state = decide_readiness(
+        cursor.execute(_COUNTS, [_MOST_COUNTED])
+        items, has_events = cursor.fetchone()
+    events = learnable_events()
+    facts = Facts(
         items=items,
-        events=events,
-        learnable_events=count_of_learnable_events(),
+        has_events=has_events,
+        learnable=events.known,
+        personal=events.personal,
         needed_events=needed_events,
         has_model=has_model,
+        unknown_ids=() if events.known else _unknown_ids(),
+        training=None if has_model else _training(trains_by_itself=trains_by_itself),
     )
-    return dict.fromkeys(TYPES, asdict(state))
+    return {name: asdict(decide_readiness(facts, need)) for name, need in TYPES.items()}
 
 
-def decide_readiness(
-    *, items: int, events: int, learnable_events: int, needed_events: int, has_model: bool
-) -> Readiness:
-    """Return what the counts mean; one model serves every type, so they stand alike.
+def decide_readiness(facts: Facts, need: Need) -> Readiness:
+    """Return what the facts mean for a type.
 
-    >>> state = decide_readiness(
-    ...     items=9, events=5, learnable_events=5, needed_events=100, has_model=False)
-    >>> state.status, state.served_instead
-    ('learning', 'newest')
+    >>> facts = Facts(items=9, has_events=True, learnable=5, personal=5, needed_events=100,
+    ...     has_model=False)
+    >>> state = decide_readiness(facts, Need(is_personal=True))
+    >>> state.status, state.have["events"], state.need["events"], state.served_instead
+    ('learning', 5, 100, 'newest')
     """
-    blocking = () if has_model else _blocking(items, events, learnable_events)
-    if has_model:
-        status: Literal["active", "learning", "blocked"] = "active"
-    else:
-        status = "blocked" if blocking else "learning"
+    have = {"items": facts.items, "events": facts.learnable}
+    needed = {"items": NEEDED_ITEMS, "events": facts.needed_events if need.needs_model else 1}
+    if need.is_personal:
+        have["shopper_events"] = facts.personal
+        needed["shopper_events"] = 1
+    is_served = facts.has_model or not need.needs_model
+    if is_served and (facts.personal or not need.is_personal):
+        return Readiness("active", have, needed, served_instead=None)
+    blocking = tuple(_blocking(facts, need))
     return Readiness(
-        status=status,
-        have={"items": items, "events": learnable_events},
-        need={"items": NEEDED_ITEMS, "events": needed_events},
-        served_instead=None if has_model else "newest",
+        status="blocked" if blocking else "learning",
+        have=have,
+        need=needed,
+        served_instead="popular" if facts.has_model and need.needs_model else need.instead,
         blocking=blocking,
     )
 
 
-def _blocking(items: int, events: int, learnable_events: int) -> tuple[Mapping[str, str], ...]:
+def _blocking(facts: Facts, need: Need) -> list[Blocking]:
     found = []
-    if items < NEEDED_ITEMS:
-        found.append(
-            {
-                "code": "no_items",
-                "detail": f"The catalogue has {items} items; send yours with POST /v1/items:batch.",
-            }
+    if facts.items < NEEDED_ITEMS:
+        detail = f"The catalogue has {facts.items} items; send yours with POST /v1/items:batch."
+        found.append(Blocking("no_items", detail))
+    if not facts.has_events:
+        detail = (
+            "No shopper's event has come yet; send views and purchases with POST /v1/events, "
+            "past orders too."
         )
-    if not events:
-        found.append(
-            {
-                "code": "no_events",
-                "detail": "No shopper's event has come yet; send views and purchases with "
-                "POST /v1/events, past orders too.",
-            }
+        found.append(Blocking("no_events", detail))
+    elif not facts.learnable:
+        detail = (
+            "Events have come, but the newest are about no item of the catalogue; send the same "
+            "ids in both, or the other ids as aliases."
         )
-    elif not learnable_events:
-        found.append(
-            {
-                "code": "unknown_items",
-                "detail": "Events have come, but none is about an item of the catalogue; send the "
-                "same ids in both, or the other ids as aliases.",
-            }
+        found.append(Blocking("unknown_items", detail, samples=facts.unknown_ids))
+    elif need.is_personal and not facts.personal:
+        detail = (
+            "The newest events name neither a user_id nor an anonymous_id, so nobody would be "
+            "recognised; send one of the two with each event."
         )
-    return tuple(found)
+        found.append(Blocking("no_shoppers", detail))
+    if need.needs_model and facts.training is not None:
+        found.append(facts.training)
+    return found
+
+
+def _training(*, trains_by_itself: bool) -> Blocking | None:
+    run = TrainingRun.objects.order_by("-id").first()
+    if run is not None and run.status in {TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING}:
+        return None
+    if run is not None and run.status == TrainingRun.Status.FAILED:
+        return Blocking("training_failed", f"The last training failed: {run.error}")
+    version = ModelVersion.objects.order_by("-version").first()
+    if version is not None:
+        has_passed = version.verdict == ModelVersion.Verdict.PROMOTED
+        return Blocking(
+            "model_waits" if has_passed else "model_rejected",
+            f"{version.reason} POST /v1/models/{version.version}:promote serves it all the same; "
+            "with more events, the next training may do better.",
+        )
+    if trains_by_itself:
+        return None
+    return Blocking(
+        "auto_train_off",
+        "Nothing is trained by itself; start a training with POST /v1/models:train, or set "
+        "auto_train to 'daily' with PUT /v1/settings.",
+    )
+
+
+def _unknown_ids() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_UNKNOWN, [_MOST_COUNTED, MAX_SAMPLES])
+        return [ref for (ref,) in cursor]

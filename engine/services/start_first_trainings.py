@@ -8,7 +8,8 @@ import structlog
 from django.db import ProgrammingError
 from django.utils import timezone
 
-from engine.selectors.new_data import count_of_learnable_events, new_data
+from engine.selectors.learnable_events import learnable_events
+from engine.selectors.new_data import new_data
 from engine.services.request_training import request_training
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
@@ -75,4 +76,4 @@ def _is_worth_a_training() -> bool:
         return False
     if data.is_loading(now=now, pause=PAUSE_IN_LOADING, longest=LONGEST_LOADING):
         return False
-    return count_of_learnable_events() >= FIRST_TRAINING_EVENTS
+    return learnable_events().known >= FIRST_TRAINING_EVENTS

@@ -85,6 +85,10 @@ def test_answers_have_the_members_that_the_document_names(api: ApiClient, acorn_
         "CallerAnswer": api.get("/v1/me", key=acorn_key),
         "RunPage": api.get("/v1/training-runs", key=acorn_key),
         "ModelPage": api.get("/v1/models", key=acorn_key),
+        "ReadinessByTypeAnswer": api.get("/v1/readiness", key=acorn_key),
+        "DataQualityAnswer": api.get("/v1/data-quality", key=acorn_key),
+        "SettingsAnswer": api.get("/v1/settings", key=acorn_key),
+        "AttributePage": api.get("/v1/attributes", key=acorn_key),
     }
     named = {"Item": "ItemAnswer", "User": "UserAnswer", "Key": "NewKeyAnswer"}
     for name, answer in answers.items():
