@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,6 +13,7 @@ import structlog
 
 from billing.metering import log_folder, metrics
 from billing.metering.ledger import Ledger, Shipment
+from billing.metering.ledger_retention import drop_oldest_day
 from billing.metering.record import RECORD_BYTES
 from saas.lib.postgres import connect_for_long
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.25
 MAX_BACK_OFF_SECONDS = 10.0
+# How often old days are looked for.
+FORGET_SECONDS = 3600.0
 # A ledger this far behind is worth waking someone for.
 MAX_LAG_SECONDS = 60.0
 # A hung server must not hold the rounds up for ever.
@@ -46,6 +49,7 @@ class Shipper:
         self._failed_rounds = 0
         self._error: str | None = None
         self._shipped_up_to = time.time()
+        self._forgets_at = 0.0
         metrics.LAG_SECONDS.set_function(self._lag_seconds)
 
     def run(self, stop: threading.Event) -> None:
@@ -81,8 +85,19 @@ class Shipper:
         if unreadable is not None:
             raise unreadable
         log_folder.remove_old_shipped(self._folder, now=began_at)
+        self._forget_old_days(today)
         self._shipped_up_to = began_at
         return new_calls
+
+    def _forget_old_days(self, today: date) -> None:
+        now = time.monotonic()
+        # One in a round: a drop locks the ledger. The next one follows in the next round.
+        if (
+            self._connection is not None
+            and now >= self._forgets_at
+            and not drop_oldest_day(self._connection, today=today)
+        ):
+            self._forgets_at = now + FORGET_SECONDS
 
     def close(self) -> None:
         """Let go of PostgreSQL; the next round connects anew."""
