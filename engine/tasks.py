@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from engine.jobs import (
-    EXPIRE_IMPORT_JOB,
+    ERASURE_JOB,
     EXPORT_JOB,
     IMPORT_JOB,
-    REFILL_JOB,
+    PERSONAL_EXPORT_JOB,
+    RETENTION_JOB,
+    RETIREMENT_JOB,
     TRAIN_IF_CHANGED_JOB,
     TRAINING_JOB,
 )
+from engine.services import erase_traces as erasure
+from engine.services import expire_events as retention
+from engine.services import export_user as personal_export
+from engine.services import retire_models as retirement
 from engine.services.expire_import import expire_import as expire
 from engine.services.fail_export import fail_export
 from engine.services.fail_import import fail_import
@@ -69,6 +75,44 @@ def _fail_export(environment: Environment, job: ClaimedJob, reason: str) -> None
 def run_export(environment: Environment, job: ClaimedJob) -> None:
     """Write a file of what the store has."""
     write_out(environment=environment, job=job)
+
+
+def _keep_erasing(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    erasure.keep_erasing(environment=environment, job=job)
+
+
+@tenant_task(name=ERASURE_JOB, on_failure=_keep_erasing)
+def erase_traces(environment: Environment, job: ClaimedJob) -> None:
+    """Remove what was stored of an erased shopper."""
+    erasure.erase_traces(environment=environment, job=job)
+
+
+def _fail_personal_export(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    personal_export.fail_personal_export(
+        request_id=str(job.payload["privacy_request_id"]), reason=reason
+    )
+
+
+@tenant_task(name=PERSONAL_EXPORT_JOB, on_failure=_fail_personal_export)
+def write_personal_data(environment: Environment, job: ClaimedJob) -> None:
+    """Write what a store has on a shopper."""
+    personal_export.write_personal_data(environment=environment, job=job)
+
+
+def _keep_retiring(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    retirement.keep_retiring(environment=environment, job=job)
+
+
+@tenant_task(name=RETIREMENT_JOB, on_failure=_keep_retiring)
+def retire_models(environment: Environment, job: ClaimedJob) -> None:
+    """Take models out of use that hold shoppers who were erased long ago."""
+    retirement.retire_models(environment=environment, job=job)
+
+
+@tenant_task(name=RETENTION_JOB)
+def expire_events(environment: Environment, job: ClaimedJob) -> None:
+    """Delete the events that the plan keeps no longer."""
+    retention.expire_events(environment=environment, job=job)
 
 
 @tenant_task(name=REFILL_JOB)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import gt
 
@@ -11,6 +12,7 @@ from api.inference.catalogue import Catalogue
 from api.inference.catalogue_reader import PAGE_ROWS, CatalogueReader, Clock, Position, ShopperRow
 from api.inference.identities import Identities
 from api.inference.snapshot import Environment
+from saas.lib.erasures import Erasure
 from saas.lib.recent_events import anonymous_key, user_key
 
 # One large catalogue must not keep the others from their changes.
@@ -21,11 +23,16 @@ _PAGES_PER_TURN = 4
 class Followed:
     """One environment as read from PostgreSQL so far.
 
-    `clock` is what the clocks said when everything had been read.
+    Attributes
+    ----------
+    objections
+        By shopper key, the catalogue clock's value of the objection.
+    clock
+        What the clocks said when everything had been read.
     """
 
     catalogue: Catalogue = field(default_factory=Catalogue)
-    objections: set[str] = field(default_factory=set)
+    objections: dict[str, int] = field(default_factory=dict)
     identities: Identities = field(default_factory=Identities)
     clock: Clock | None = None
     is_complete: bool = False
@@ -34,6 +41,7 @@ class Followed:
     _items_until: Position = field(default_factory=Position)
     _shoppers_until: Position = field(default_factory=Position)
     _links_until: int = 0
+    _erasures_until: int = 0
     _shown: int = 0
 
     def catch_up(self, reader: CatalogueReader, environment: Environment, *, clock: Clock) -> None:
@@ -45,9 +53,10 @@ class Followed:
             self._items_until, self._shown = Position(), clock.shown
         for _ in range(_PAGES_PER_TURN):
             n_items = self._read_items(reader, environment)
+            n_erasures = self._read_erasures(reader, environment)
             n_shoppers = self._read_shoppers(reader, environment)
             n_links = self._read_links(reader, environment)
-            if max(n_items, n_shoppers, n_links) < PAGE_ROWS:
+            if max(n_items, n_erasures, n_shoppers, n_links) < PAGE_ROWS:
                 self.clock, self.is_complete = clock, True
                 return
         self.is_complete = False
@@ -69,13 +78,31 @@ class Followed:
             self._items_until = Position(page[-1].change_seq, page[-1].id)
         return len(page)
 
+    def erase(self, erasures: Iterable[Erasure], environment: Environment) -> None:
+        """Stop serving what was erased; who comes back has not objected to anything."""
+        own = self.identities.erasures
+        own.apply(erasures, schema_name=environment.schema_name)
+        # An objection of the same commit or a later one is the new customer's.
+        for key, change_seq in list(self.objections.items()):
+            if change_seq < own.erased_seq(key):
+                del self.objections[key]
+
+    def _read_erasures(self, reader: CatalogueReader, environment: Environment) -> int:
+        page = reader.erasures(environment, self._erasures_until)
+        if page:
+            self.erase((row.erasure for row in page), environment)
+            self._erasures_until = page[-1].id
+        return len(page)
+
     def _read_shoppers(self, reader: CatalogueReader, environment: Environment) -> int:
         page = reader.shoppers(environment, self._shoppers_until)
         for row in page:
+            key = _shopper_key(row)
+            self.identities.erasures.delete(key, at_ms=row.deleted_at_ms)
             if row.has_objected:
-                self.objections.add(_shopper_key(row))
+                self.objections[key] = row.change_seq
             else:
-                self.objections.discard(_shopper_key(row))
+                self.objections.pop(key, None)
         if page:
             self._shoppers_until = Position(page[-1].change_seq, page[-1].id)
         return len(page)

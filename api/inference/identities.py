@@ -7,10 +7,10 @@ did under a later link is the later user's, so that a shared device does not mix
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from api.inference.erasures import Erasures, Span, Trace
 from saas.lib.recent_events import anonymous_key, user_key
 
 # Somebody with more browsers than this is followed on the ones linked last.
@@ -35,27 +35,11 @@ class LinkRow(NamedTuple):
     since_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Behaviour of the shopper: what was done under a key, within spans of time."""
-
-    key: str
-    spans: tuple[tuple[float, float], ...] = ((-inf, inf),)
-
-    @property
-    def is_from_the_beginning(self) -> bool:
-        """Say whether the shopper's behaviour under the key begins with the key's own."""
-        return self.spans[0][0] == -inf
-
-    def holds(self, epoch_ms: float) -> bool:
-        """Say whether what was done at a moment was done by the shopper."""
-        return any(since <= epoch_ms < until for since, until in self.spans)
-
-
 class Identities:
     """The links of one environment; one thread applies, others read."""
 
-    def __init__(self) -> None:
+    def __init__(self, erasures: Erasures | None = None) -> None:
+        self.erasures = Erasures() if erasures is None else erasures
         self._links: dict[str, tuple[Link, ...]] = {}
         self._visitors: dict[str, tuple[str, ...]] = {}
         # One text for each user, however many links it has.
@@ -78,7 +62,7 @@ class Identities:
 
     def latest(self, anonymous_id: str) -> Link | None:
         """Return who a visitor is now."""
-        links = self._links.get(anonymous_id)
+        links = self._living(self._links.get(anonymous_id, ()))
         return links[-1] if links else None
 
     def traces(
@@ -94,6 +78,7 @@ class Identities:
         links = () if anonymous_id is None else self._links.get(anonymous_id, ())
         if told is not None and told not in links:
             links = tuple(sorted({*links, told}))
+        links = self._living(links)
         person = user_id
         if person is None and links:
             person = links[-1].user_id
@@ -102,21 +87,31 @@ class Identities:
             traces.append(Trace(user_key(person)))
             for visitor in self._visitors.get(person, ()):
                 if visitor != anonymous_id:
-                    traces += _trace(visitor, self._links[visitor], person)
+                    traces += _trace(visitor, self._living(self._links[visitor]), person)
         if anonymous_id is not None:
             traces += (
                 _trace(anonymous_id, links, person)
                 if links and person is not None
                 else [Trace(anonymous_key(anonymous_id))]
             )
-        return traces
+        return [self.erasures.cut(trace) for trace in traces]
+
+    def _living(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
+        """Return the links since the last one of a user who was erased: the visitor began anew."""
+        for place in range(len(links), 0, -1):
+            link = links[place - 1]
+            if link.since_ms < self.erasures.erased_at(user_key(link.user_id)):
+                return links[place:]
+        return links
 
 
 def _trace(visitor: str, links: Sequence[Link], person: str) -> list[Trace]:
     bounds = [-inf, *(link.since_ms for link in links[1:]), inf]
-    spans = tuple(
+    spans: tuple[Span, ...] = tuple(
         (since, until)
         for link, since, until in zip(links, bounds, bounds[1:], strict=False)
         if link.user_id == person
     )
-    return [Trace(anonymous_key(visitor), spans)] if spans else []
+    if not spans:
+        return []
+    return [Trace(anonymous_key(visitor), spans, is_from_the_beginning=spans[0][0] == -inf)]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from msgspec import DecodeError
 
 from api.inference import metrics
 from engine.core.artifact import Artifact, open_artifact
 from engine.core.errors import ArtifactRefused
+from saas.lib.erasures import Erasure, read_erasures
 
 # A version may be announced before its files reach this host, so a refusal is not for ever.
 RETRY_SECONDS = 10.0
@@ -20,11 +22,12 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An open model version and what it occupies."""
+    """An open model version, what it occupies, and what must not be served from it."""
 
     version: str
     artifact: Artifact
     size_bytes: int
+    erasures: tuple[Erasure, ...] = ()
 
 
 class ModelStore:
@@ -43,7 +46,8 @@ class ModelStore:
         folder = self._folder / str(environment_id) / version
         try:
             artifact = open_artifact(folder, verify=True)
-        except (ArtifactRefused, OSError) as error:
+            erasures = tuple(read_erasures(folder.parent))
+        except (ArtifactRefused, OSError, DecodeError) as error:
             self._refused_at[(environment_id, version)] = time.monotonic()
             metrics.MODELS_REFUSED.inc()
             _log.error(
@@ -59,4 +63,4 @@ class ModelStore:
             seconds=round(time.perf_counter() - started, 4),
         )
         size = sum(file.stat().st_size for file in folder.iterdir())
-        return Model(version=version, artifact=artifact, size_bytes=size)
+        return Model(version=version, artifact=artifact, size_bytes=size, erasures=erasures)

@@ -205,11 +205,14 @@ class Shelves:
             return
         model = self._model(environment, held=shelf.model if shelf else None)
         is_current = followed.is_complete or (shelf is not None and shelf.is_current)
+        if model is not None and (shelf is None or shelf.model is not model):
+            # PostgreSQL may be away; what lies beside the model says the same.
+            followed.erase(model.erasures, environment)
         if shelf is None or shelf.model is not model or shelf.is_current != is_current:
             self._shelves[environment.id] = Shelf(
                 model=model,
                 catalogue=followed.catalogue,
-                objections=followed.objections,
+                objections=followed.objections.keys(),
                 identities=followed.identities,
                 is_current=is_current,
             )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.inference.answers import WatermarkState
+from api.inference.erasures import Trace
 from api.inference.history import RecentEvents, Recents
-from api.inference.identities import Identities, Trace
+from api.inference.identities import Identities
 from api.inference.requests import Common
 from saas.lib.errors import InvalidParameter
 

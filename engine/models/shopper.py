@@ -15,10 +15,12 @@ class Shopper(models.Model):
     """Somebody who browses or buys, in one of two separate id spaces."""
 
     class Kind(models.TextChoices):
-        """A user is known to the store; an anonymous visitor is a browser."""
+        """A user is known to the store, an anonymous visitor is a browser, an erased one nobody."""
 
         USER = "user"
         ANONYMOUS = "anonymous"
+        # Until its events are deleted; its id is a number of ours.
+        ERASED = "erased"
 
     id = models.AutoField(primary_key=True)
     kind = models.CharField(max_length=9, choices=Kind)

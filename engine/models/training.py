@@ -58,6 +58,9 @@ class ModelVersion(models.Model):
     baselines = models.JSONField()
     promoted_at = models.DateTimeField(null=True, help_text="When it last became live.")
     artifact_removed_at = models.DateTimeField(null=True)
+    change_seq = models.BigIntegerField(
+        default=0, help_text="The catalogue clock's value up to which the training read the store."
+    )
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["promoted_at"], name="model_promoted_at")]

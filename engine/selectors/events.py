@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import connection
@@ -37,8 +38,9 @@ _LINES = """
         event.received_at, event.order_id, event.value, event.currency, event.query,
         event.category, event.recommendation_id, event.placement, event.context
     FROM engine_event AS event
-    LEFT JOIN engine_shopper AS shopper ON shopper.id = event.user_id
-    LEFT JOIN engine_shopper AS visitor ON visitor.id = event.anonymous_id
+    LEFT JOIN engine_shopper AS shopper ON shopper.id = event.user_id AND shopper.kind = 'user'
+    LEFT JOIN engine_shopper AS visitor
+        ON visitor.id = event.anonymous_id AND visitor.kind = 'anonymous'
     LEFT JOIN engine_itemref AS ref ON ref.id = event.item_ref_id
     WHERE event.event_key = ANY(%s)
     ORDER BY event.occurred_at DESC, event.event_key DESC, event.line
@@ -75,7 +77,13 @@ def event_page(
     with connection.cursor() as cursor:
         cursor.execute(statement, [*parameters, limit + 1])
         keys = [key for _, key in cursor]
-        cursor.execute(_LINES, [keys])
+    return events_by_keys(keys)
+
+
+def events_by_keys(keys: Sequence[UUID]) -> list[ShownEvent]:
+    """Return whole events, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES, [list(keys)])
         rows = cursor.fetchall()
     events: dict[Any, ShownEvent] = {}
     for row in rows:

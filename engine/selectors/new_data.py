@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from engine.models.event import Event
 from engine.models.item import Item
+from engine.models.privacy import PrivacyRequest
 from engine.models.training import TrainingRun
 
 
@@ -42,4 +43,9 @@ def new_data() -> NewData:
     first, newest = received.order_by("id").first(), received.order_by("-id").first()
     item = Item.objects.order_by("-change_seq").values_list("updated_at", flat=True).first()
     changed_at = max(newest, item) if newest and item else newest
+    erased = PrivacyRequest.objects.filter(kind=PrivacyRequest.Kind.ERASE).order_by("-id")
+    # A model that knows somebody who was erased has to be followed by one that does not.
+    erased_at = erased.values_list("created_at", flat=True).first()
+    if changed_at and run and erased_at:
+        changed_at = max(changed_at, erased_at)
     return NewData(trained_at=run, began_at=first, changed_at=changed_at)

@@ -20,7 +20,12 @@ from engine.selectors.returned_lines import (
     line_weights,
 )
 
-_CHANGE_SEQ = "SELECT coalesce(max(change_seq), 0) FROM engine_item"
+_CHANGE_SEQ = """
+    SELECT greatest(
+        (SELECT coalesce(max(change_seq), 0) FROM engine_item),
+        (SELECT coalesce(max(change_seq), 0) FROM engine_tombstone)
+    )
+"""
 _ITEMS = """
     SELECT id, item_id, title, categories, brand, price::float8,
         attributes - array(SELECT name::text FROM engine_attribute WHERE NOT learn), group_id,

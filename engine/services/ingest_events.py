@@ -19,6 +19,7 @@ from engine.services.drop_reported_lines import drop_reported_lines
 from engine.services.link_identities import link_identities
 from engine.services.publish_events import publish_events, publish_merges
 from engine.services.recognise_events import recognised_digests
+from engine.services.refuse_erased import refuse_erased_events
 from engine.services.store_events import insert_events
 from saas.lib.errors import FieldError, RowsRejected
 from saas.lib.recent_events import RecentEvent, anonymous_key, session_key, user_key
@@ -121,6 +122,7 @@ def take_event_batch(
     IngestResult
         Counts, errors and warnings; `watermark` follows at the commit.
     """
+    refuse_erased_events(batch, environment=environment, source=source)
     known = list(batch.rows.values())
     emptied = drop_reported_lines(known, source=source)
     batch.duplicates += len(emptied)

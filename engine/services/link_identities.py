@@ -16,7 +16,7 @@ _KNOWN = """
     JOIN engine_shopper AS visitor
         ON visitor.kind = 'anonymous' AND visitor.external_id = sent.anonymous_id
     JOIN engine_identitylink AS link ON link.anonymous_id = visitor.id
-    JOIN engine_shopper AS shopper ON shopper.id = link.user_id
+    JOIN engine_shopper AS shopper ON shopper.id = link.user_id AND shopper.kind = 'user'
     ORDER BY visitor.external_id, link.valid_from
 """
 _LINK = """

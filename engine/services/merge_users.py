@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from engine.services.link_identities import link_identities
 from engine.services.publish_events import publish_merges
+from engine.services.refuse_erased import hold_off_erasures
 from tenants.models.environment import Environment
 
 _ENSURE = """
@@ -43,6 +44,7 @@ def merge_users(
     bool
         Whether they were not merged yet.
     """
+    hold_off_erasures(environment)
     with connection.cursor() as cursor:
         cursor.execute(_ENSURE, [now, now, anonymous_id, user_id])
     links = link_identities(environment_id=environment.pk, sightings=[(anonymous_id, user_id, now)])

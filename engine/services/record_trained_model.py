@@ -17,10 +17,17 @@ from tenants.services.run_job import ClaimedJob, finish_job
 
 @dataclass(frozen=True, slots=True)
 class TrainedVersion:
-    """A model whose artifact is written, and the champion that its gate compared it with."""
+    """A model whose artifact is written, and the champion that its gate compared it with.
+
+    Attributes
+    ----------
+    change_seq
+        How far the training had read the store, by the catalogue's clock.
+    """
 
     version: str
     trained_at: datetime
+    change_seq: int
     model: TrainedModel
     champion_compared_with: str | None
 
@@ -89,6 +96,7 @@ def _create_version(trained: TrainedVersion, *, reason: str) -> None:
     ModelVersion.objects.create(
         version=trained.version,
         trained_at=trained.trained_at,
+        change_seq=trained.change_seq,
         verdict=ModelVersion.Verdict.PROMOTED if has_passed else ModelVersion.Verdict.REJECTED,
         reason=reason,
         recipe=model.recipe.to_dict(),

@@ -20,7 +20,7 @@ def locked_environment(environment_id: int) -> Environment:
 
 
 def set_live_version(
-    *, held: Environment, version: str, is_pinned: bool, actor: str, action: str, reason: str
+    *, held: Environment, version: str | None, is_pinned: bool, actor: str, action: str, reason: str
 ) -> None:
     """Point the environment at a version and write down who did it; call inside the environment.
 
@@ -31,7 +31,7 @@ def set_live_version(
     held
         The environment from `locked_environment`.
     version
-        A version with an artifact.
+        A version with an artifact; none leaves the store without a model.
     is_pinned
         Whether later trainings may not replace it.
     actor, action, reason
@@ -47,7 +47,7 @@ def set_live_version(
         tenant_id=held.tenant_id,
         actor=actor,
         action=action,
-        object=f"model:{version}",
+        object=f"model:{version or held.live_version}",
         reason=reason,
         before={"live_version": held.live_version, "is_pinned": held.is_pinned},
         after={"live_version": version, "is_pinned": is_pinned},

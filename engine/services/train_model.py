@@ -76,6 +76,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
     trained = TrainedVersion(
         version=new_ulid(),
         trained_at=timezone.now(),
+        change_seq=inputs.data.change_seq,
         model=model,
         champion_compared_with=environment.live_version,
     )
@@ -86,7 +87,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
             model=model,
             environment_id=environment.pk,
             version=trained.version,
-            change_seq=inputs.data.change_seq,
+            change_seq=trained.change_seq,
             created_at=trained.trained_at,
         )
         with in_environment(environment):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -143,7 +144,7 @@ def _take(
 def _write(
     environment: Environment, kind: str, values: list[Mapping[str, Any]]
 ) -> tuple[dict[str, int], Sequence[FieldError]]:
-    write = write_users if kind == "users" else write_items
+    write = partial(write_users, is_from_file=True) if kind == "users" else write_items
     try:
         result = write(environment=environment, rows=values)
     except RowsRejected as refused:

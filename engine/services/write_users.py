@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from engine.rows.reading import Place
 from engine.rows.results import WriteResult, check_batch_size
 from engine.rows.user_row import UserChange, UserRow, decide_user, read_user_row
 from engine.selectors.users import stored_users
 from engine.services.catalogue_clock import lock_clock, move_clock
-from saas.lib.errors import InvalidObject, NotFound
+from engine.services.forget_recent_events import forget_recent_events
+from engine.services.refuse_erased import erased_error, erased_spans
+from saas.lib.errors import FieldError, InvalidObject, NotFound
+from saas.lib.recent_events import user_key
 from tenants.models.environment import Environment
 
 # Known from events or not, a user is one row. The sequence is spared as in store_events.py.
@@ -48,7 +54,11 @@ _UPSERT = """
 
 
 def write_users(
-    *, environment: Environment, rows: Sequence[Any], is_atomic: bool = False
+    *,
+    environment: Environment,
+    rows: Sequence[Any],
+    is_atomic: bool = False,
+    is_from_file: bool = False,
 ) -> WriteResult:
     """Write a batch of users, inside `in_environment`; rows of one user apply in their order.
 
@@ -60,6 +70,8 @@ def write_users(
         At most 1,000 users as they were sent; ``{"id": …, "deleted": true}`` deletes.
     is_atomic
         Whether one bad row refuses them all.
+    is_from_file
+        A file may be of any time: its row of an erased user must say that it is newer.
 
     Returns
     -------
@@ -75,19 +87,41 @@ def write_users(
     """
     check_batch_size(len(rows), name="users")
     result = WriteResult()
-    read: list[UserRow] = []
+    read: dict[int, UserRow] = {}
     for index, row in enumerate(rows):
         user_row = read_user_row(row, _place(index, row))
         if isinstance(user_row, UserRow):
-            read.append(user_row)
+            read[index] = user_row
         else:
             result.reject(user_row)
+    # The clock holds erasures off, too.
+    change_seq = lock_clock(environment_id=environment.pk)
+    for error in _of_erased(read, environment=environment, is_from_file=is_from_file):
+        result.reject([error])
     if result.rejected and (is_atomic or not read):
         result.accepted = len(read)
         result.raise_if_refused(is_atomic=is_atomic)
-    for change in _write(environment, read):
+    for change in _write(environment, list(read.values()), change_seq=change_seq):
         result.count(change.outcome)
     return result
+
+
+def _of_erased(
+    rows: dict[int, UserRow], *, environment: Environment, is_from_file: bool
+) -> Iterator[FieldError]:
+    """Take out what was said of users before they were erased, and say so of each row."""
+    erased = erased_spans({user_key(row.id) for row in rows.values()}, environment=environment)
+    for index, row in list(rows.items()):
+        spans = erased.get(user_key(row.id), ())
+        said_at = row.values.get("source_updated_at")
+        is_old = is_from_file if said_at is None else any(span.holds(said_at) for span in spans)
+        if spans and is_old:
+            del rows[index]
+            yield erased_error(
+                Place(noun="User", pointer=f"/users/{index}", index=index),
+                until=max(span.until for span in spans),
+                way_out="send a newer source_updated_at where the customer came back",
+            )
 
 
 def patch_user(*, environment: Environment, user_id: str, members: Mapping[str, Any]) -> None:
@@ -96,7 +130,7 @@ def patch_user(*, environment: Environment, user_id: str, members: Mapping[str, 
     Raises
     ------
     InvalidObject
-        A member is bad, or the body names another user.
+        A member is bad, the body names another user, or says what was true before an erasure.
     """
     row = read_user_row({"id": user_id, **members}, Place(noun="User", id=user_id))
     if not isinstance(row, UserRow):
@@ -106,7 +140,10 @@ def patch_user(*, environment: Environment, user_id: str, members: Mapping[str, 
             f"The path names user '{user_id}' and the body '{row.id}'; send one of them.",
             pointer="/id",
         )
-    _write(environment, [row])
+    change_seq = lock_clock(environment_id=environment.pk)
+    for error in _of_erased({0: row}, environment=environment, is_from_file=False):
+        raise InvalidObject(error.detail, errors=[replace(error, pointer="", index=None)])
+    _write(environment, [row], change_seq=change_seq)
 
 
 def delete_user(*, environment: Environment, user_id: str) -> None:
@@ -117,17 +154,22 @@ def delete_user(*, environment: Environment, user_id: str) -> None:
     NotFound
         There is no such user.
     """
-    (change,) = _write(environment, [UserRow(id=user_id, values={}, is_deletion=True)])
+    (change,) = _write(
+        environment,
+        [UserRow(id=user_id, values={}, is_deletion=True)],
+        change_seq=lock_clock(environment_id=environment.pk),
+    )
     if change.outcome != "deleted":
         raise NotFound(f"There is no user '{user_id}'.")
 
 
-def _write(environment: Environment, rows: Sequence[UserRow]) -> list[UserChange]:
+def _write(
+    environment: Environment, rows: Sequence[UserRow], *, change_seq: int
+) -> list[UserChange]:
     """Decide and write rows; serving reads them in the order of the catalogue's clock."""
     if not rows:
         return []
     now = timezone.now()
-    change_seq = lock_clock(environment_id=environment.pk)
     current: dict[str, Mapping[str, Any]] = dict(stored_users(list({row.id for row in rows})))
     touched: set[str] = set()
     changes = []
@@ -145,7 +187,26 @@ def _write(environment: Environment, rows: Sequence[UserRow]) -> list[UserChange
             now=now,
         )
         move_clock(environment_id=environment.pk, change_seq=change_seq)
+        _forget_deleted(environment, rows, changes)
     return changes
+
+
+def _forget_deleted(
+    environment: Environment, rows: Sequence[UserRow], changes: Sequence[UserChange]
+) -> None:
+    deleted = {
+        user_key(row.id)
+        for row, change in zip(rows, changes, strict=True)
+        if change.outcome == "deleted"
+    }
+
+    def forget() -> None:
+        # Serving reads of the deletion itself; without Redis there are no lists.
+        with suppress(RedisError):
+            forget_recent_events(environment_id=environment.pk, shopper_keys=deleted)
+
+    if deleted:
+        transaction.on_commit(forget)
 
 
 def _store(records: list[dict[str, Any]], *, change_seq: int, now: datetime) -> None:

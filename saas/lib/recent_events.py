@@ -15,6 +15,7 @@ MAX_RECENT_EVENTS = 100
 IDENTITY_SECONDS = 3600
 # A list outlives the longest wait for the next training.
 RECENT_EVENTS_SECONDS = 30 * 24 * 3600
+ANONYMOUS_PREFIX = "a:"
 
 
 class RecentEvent(NamedTuple):
@@ -32,7 +33,7 @@ def user_key(user_id: str) -> str:
 
 def anonymous_key(anonymous_id: str) -> str:
     """Return the shopper key of a visitor who has not logged in."""
-    return f"a:{anonymous_id}"
+    return f"{ANONYMOUS_PREFIX}{anonymous_id}"
 
 
 def session_key(session_id: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from django.http import HttpResponse
 
 from engine.models.imports import Import
+from engine.models.privacy import PrivacyRequest
 from engine.models.training import ModelVersion, TrainingRun
 from engine.services.declare_attribute import declare_attribute
 from engine.services.ingest_events import ingest_events
@@ -43,6 +44,7 @@ class Objects:
     key_id: str
     version: str
     run_id: str
+    request_id: str
     import_id: str
     export_id: str
     event_id: str
@@ -59,7 +61,7 @@ class Objects:
 def objects(acorn: Environment) -> Objects:
     """One of everything in Acorn's live environment."""
     now = datetime(2026, 6, 1, tzinfo=UTC)
-    version, run_id, import_id = new_ulid(), new_ulid(), new_ulid()
+    version, run_id, import_id, request_id = (new_ulid() for _ in range(4))
     victim = ApiKey.objects.get(digest=tokens.digest(make_key(acorn)))
     ApiKey.objects.filter(pk=victim.pk).update(name=MARKER)
     with in_environment(acorn):
@@ -97,6 +99,9 @@ def objects(acorn: Environment) -> Objects:
         TrainingRun.objects.create(
             id=run_id, status="failed", stage="", error=MARKER, created_at=now, finished_at=now
         )
+        PrivacyRequest.objects.create(
+            id=request_id, kind="export", status="failed", error=MARKER, created_at=now
+        )
         Import.objects.create(
             id=import_id,
             kind="items",
@@ -115,6 +120,7 @@ def objects(acorn: Environment) -> Objects:
         key_id=victim.pk,
         version=version,
         run_id=run_id,
+        request_id=request_id,
         import_id=import_id,
         export_id=export.pk,
         event_id="acorn-event",

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from typing_extensions import override
 
 from engine.services.import_uploads import remove_old_uploads
+from engine.services.queue_daily_retention import queue_daily_retention
 from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.queue_refills import queue_refills
 from engine.services.start_first_trainings import start_first_trainings
@@ -49,6 +50,7 @@ class Command(BaseCommand):
             long_kinds=LONG_KINDS,
             clock=[
                 Periodic("daily trainings", 60, queue_daily_trainings),
+                Periodic("daily retention", 60, queue_daily_retention),
                 Periodic("first trainings", 10, _FirstTrainings()),
                 Periodic("refills", 5, queue_refills),
                 Periodic("old uploads", 3600, remove_old_uploads),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.inference.catalogue import ItemRow
-from api.inference.catalogue_reader import Clock, Position, ShopperRow
+from api.inference.catalogue_reader import Clock, ErasureRow, Position, ShopperRow
 from api.inference.followed import Followed
 from api.inference.identities import LinkRow
 from api.inference.snapshot import Environment
@@ -40,6 +40,9 @@ class Reader:
         return []
 
     def links(self, environment: Environment, after: int) -> list[LinkRow]:
+        return []
+
+    def erasures(self, environment: Environment, after: int) -> list[ErasureRow]:
         return []
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from api.inference.identities import MAX_VISITORS, Identities, Link, LinkRow, Trace
+from api.inference.erasures import Trace
+from api.inference.identities import MAX_VISITORS, Identities, Link, LinkRow
 
 
 def identities(*links: tuple[str, str, int]) -> Identities:
@@ -24,7 +25,7 @@ def test_a_visitor_is_the_user_of_its_latest_link_in_that_users_time() -> None:
     own = identities(("tab", "ada", 10), ("tab", "ben", 20), ("tab", "ada", 30))
     assert own.latest("tab") == Link(30, "ada")
     ada = [Trace("u:ada"), Trace("a:tab", ((-inf, 20), (30, inf)))]
-    ben = [Trace("u:ben"), Trace("a:tab", ((20, 30),))]
+    ben = [Trace("u:ben"), Trace("a:tab", ((20, 30),), is_from_the_beginning=False)]
     assert own.traces(user_id=None, anonymous_id="tab") == ada
     assert own.traces(user_id="ada", anonymous_id=None) == ada
     assert own.traces(user_id="ben", anonymous_id="tab") == ben
@@ -36,7 +37,7 @@ def test_what_redis_tells_counts_before_it_was_read() -> None:
     told = Link(20, "ben")
     assert own.traces(user_id=None, anonymous_id="tab", told=told) == [
         Trace("u:ben"),
-        Trace("a:tab", ((20, inf),)),
+        Trace("a:tab", ((20, inf),), is_from_the_beginning=False),
     ]
     assert own.traces(user_id="ada", anonymous_id="tab", told=told) == [
         Trace("u:ada"),

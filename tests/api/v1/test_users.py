@@ -152,11 +152,11 @@ def test_a_batch_has_at_most_1000_rows(api: ApiClient, acorn_key: str) -> None:
     assert_problem(api.post("/v1/users:batch", json=body, key=acorn_key), 413, "batch_too_large")
 
 
-def test_a_batch_takes_four_statements(api: ApiClient, acorn_key: str) -> None:
+def test_a_batch_takes_five_statements(api: ApiClient, acorn_key: str) -> None:
     with tenant_statements() as statements:
         _batch(api, acorn_key, *({"id": f"u{number}"} for number in range(200)))
-    # Lock the clock, read, write, move the clock.
-    assert len(statements) == 4, statements
+    # Lock the clock, ask who was erased, read, write, move the clock.
+    assert len(statements) == 5, statements
 
 
 def test_a_merge_is_idempotent_and_a_shared_device_changes_hands(
