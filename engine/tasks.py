@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from engine.jobs import (
     ERASURE_JOB,
+    EXPIRE_IMPORT_JOB,
     EXPORT_JOB,
     IMPORT_JOB,
     PERSONAL_EXPORT_JOB,
+    REFILL_JOB,
     RETENTION_JOB,
     RETIREMENT_JOB,
-    TRAIN_IF_CHANGED_JOB,
     TRAINING_JOB,
+    TRAIN_IF_CHANGED_JOB,
 )
 from engine.services import erase_traces as erasure
 from engine.services import expire_events as retention
@@ -77,6 +79,14 @@ def run_export(environment: Environment, job: ClaimedJob) -> None:
     write_out(environment=environment, job=job)
 
 
+@tenant_task(name=REFILL_JOB)
+def refill_recent_events(environment: Environment, job: ClaimedJob) -> None:
+    """Give serving back what a lost Redis had known."""
+    with in_environment(environment):
+        refill(environment=environment)
+        finish_job(job)
+
+
 def _keep_erasing(environment: Environment, job: ClaimedJob, reason: str) -> None:
     erasure.keep_erasing(environment=environment, job=job)
 
@@ -113,11 +123,3 @@ def retire_models(environment: Environment, job: ClaimedJob) -> None:
 def expire_events(environment: Environment, job: ClaimedJob) -> None:
     """Delete the events that the plan keeps no longer."""
     retention.expire_events(environment=environment, job=job)
-
-
-@tenant_task(name=REFILL_JOB)
-def refill_recent_events(environment: Environment, job: ClaimedJob) -> None:
-    """Give serving back what a lost Redis had known."""
-    with in_environment(environment):
-        refill(environment=environment)
-        finish_job(job)
