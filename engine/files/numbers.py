@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from engine.files.currencies import SIGNS, currency_named
-from engine.rows.values import BadValue, read_currency, read_price, read_quantity
+from engine.rows.values import (
+    REMEMBERED_TEXTS,
+    BadValue,
+    read_currency,
+    read_price,
+    read_quantity,
+    remembers_texts,
+)
 
 # Longer texts hold no number; the bound keeps the patterns below fast.
 _MAX_CHARACTERS = 60
@@ -74,21 +82,7 @@ class Numbers:
         >>> Numbers().count("3 Stk."), Numbers().count("1,5 kg")
         ('3', '1.5')
         """
-        if not isinstance(value, str):
-            return value
-        match = _NUMBER.fullmatch(value) if len(value) <= _MAX_CHARACTERS else None
-        if match is None or match["before"].strip() not in {"", "x", "X", "+"}:
-            raise BadValue("invalid_quantity", _QUANTITY_ADVICE)
-        if not _UNIT.fullmatch(match["after"].strip()):
-            raise BadValue("invalid_quantity", _QUANTITY_ADVICE)
-        digits = plain_number(
-            match["number"],
-            code="quantity",
-            advice=_QUANTITY_ADVICE,
-            decimal_mark=self._decimal_mark,
-        )
-        read_quantity(digits)
-        return digits
+        return read_count(value, self._decimal_mark) if isinstance(value, str) else value
 
 
 def _decimal_mark(text: str) -> str | None:
@@ -108,6 +102,7 @@ def _decimal_mark(text: str) -> str | None:
     return None if len(marks) == 1 and _could_be_thousands(whole, decimals) else last
 
 
+@lru_cache(maxsize=REMEMBERED_TEXTS)
 def read_money(text: str, decimal_mark: str | None = None) -> Money:
     """Return a price as shops write it.
 
@@ -134,6 +129,22 @@ def read_money(text: str, decimal_mark: str | None = None) -> Money:
     return Money(digits, currency)
 
 
+@lru_cache(maxsize=REMEMBERED_TEXTS)
+def read_count(text: str, decimal_mark: str | None = None) -> str:
+    """Return how many as shops write it."""
+    match = _NUMBER.fullmatch(text) if len(text) <= _MAX_CHARACTERS else None
+    if match is None or match["before"].strip() not in {"", "x", "X", "+"}:
+        raise BadValue("invalid_quantity", _QUANTITY_ADVICE)
+    if not _UNIT.fullmatch(match["after"].strip()):
+        raise BadValue("invalid_quantity", _QUANTITY_ADVICE)
+    digits = plain_number(
+        match["number"], code="quantity", advice=_QUANTITY_ADVICE, decimal_mark=decimal_mark
+    )
+    read_quantity(digits)
+    return digits
+
+
+@remembers_texts
 def read_currency_name(value: Any) -> Any:
     """Return a currency's code of its code or sign.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from engine.files.cells import CellReader, Empty, Kind, as_text, fields_of
+from engine.files.cells import CellReader, Empty, Kind, as_text, fields_of, read_identifier
 from engine.files.numbers import Money, Numbers
 from engine.files.records import Record, RowError, row_error, shortened
 from engine.files.times import Times
@@ -27,12 +27,21 @@ _POINTER = re.compile(r"^/(?:items|events|users)/(\d+)(?=/|$)")
 
 
 class _Step(NamedTuple):
-    """What to do with the cells of one column; `name` is an attribute's, or None."""
+    """What to do with the cells of one column.
+
+    Attributes
+    ----------
+    name
+        An attribute's, or None.
+    takes_text
+        A text is the member's value as it stands.
+    """
 
     field: str
     read: CellReader | None
     empty: Empty
     name: str | None = None
+    takes_text: bool = False
 
 
 def _as_it_is(value: Any) -> Any:
@@ -93,6 +102,9 @@ class RowShape:
             value = cell.strip() if cell.__class__ is str else cell
             steps = self._steps.get(column)
             for step in self._steps_of(column) if steps is None else steps:
+                if step.takes_text and value.__class__ is str and value and value[0] != "'":
+                    row[step.field] = value
+                    continue
                 try:
                     currency = _take(row, step, value)
                 except BadValue as error:
@@ -179,7 +191,8 @@ class RowShape:
             name = ours.removeprefix(_ATTRIBUTE)
             return _Step("attributes", _as_it_is, Empty.CLEARS, name)
         field = self._fields[ours]
-        return _Step(ours, field.read, field.empty)
+        takes_text = field.read in {None, read_identifier}
+        return _Step(ours, field.read, field.empty, takes_text=takes_text)
 
 
 def check_mapping(mapping: Mapping[str, str], *, kind: Kind) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 MAX_ID_CHARACTERS = 256
@@ -22,6 +24,10 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,20})?", re.ASCII)
 # RFC 3339, section 5.6; the offset is optional here so that its absence gets its own sentence.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+
+# More than a batch of an import has, whose values are read twice.
+REMEMBERED_TEXTS = 8_192
+R = TypeVar("R")
 
 _TIME_ADVICE = "send RFC 3339 with an offset, such as '2024-05-01T13:02:11+02:00'"
 _MONEY_ADVICE = "send a decimal string such as '12.90'"
@@ -66,6 +72,20 @@ def shown(value: Any) -> str:
     if len(text) > 80:
         text = f"{text[:79]}…"
     return f"'{text}'" if isinstance(value, str) else text
+
+
+def remembers_texts(read: Callable[[Any], R]) -> Callable[[Any], R]:
+    """Let a reader of short texts remember the latest ones: a file repeats prices and times.
+
+    What it refuses it does not remember, so a long text costs nothing.
+    """
+    of_text = lru_cache(maxsize=REMEMBERED_TEXTS)(read)
+
+    @wraps(read)
+    def remembering(value: Any) -> R:
+        return of_text(value) if value.__class__ is str else read(value)
+
+    return remembering
 
 
 def read_text(value: Any) -> str:
@@ -113,6 +133,7 @@ def read_flag(value: Any) -> bool:
     return value
 
 
+@remembers_texts
 def read_price(value: Any) -> Decimal:
     """Return an amount of money, rounded to what is stored.
 
@@ -125,6 +146,7 @@ def read_price(value: Any) -> Decimal:
     return amount
 
 
+@remembers_texts
 def read_quantity(value: Any) -> Decimal:
     """Return how many, more than none; goods sold by weight have fractions."""
     amount = _read_decimal(
@@ -158,6 +180,7 @@ def read_currency(value: Any) -> str:
     return value
 
 
+@remembers_texts
 def read_time(value: Any) -> datetime:
     """Return a moment in UTC; a time without an offset is no moment.
 
