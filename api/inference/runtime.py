@@ -57,7 +57,7 @@ class Runtime:
         """Stop the threads, close what is open, and bring the usage log to the disk."""
         self.shelves.stop()
         self.control.stop()
-        await self.recent_events.close()
+        self.recent_events.close()
         self.usage_log.close()
         _log.info("inference_stopped")
 
