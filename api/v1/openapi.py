@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, wraps
 from typing import Any
 
 import orjson
@@ -13,11 +13,19 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
 from api.v1.views import PublicView
 from saas.lib.errors import ShelfwiseError
+
+# Swagger UI carries its icons with it, and tries calls on this host alone.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+View = Callable[[HttpRequest], HttpResponse]
 
 
 @cache
@@ -57,8 +65,23 @@ def show_error_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "docs/errors.html", {"kinds": kinds})
 
 
+def _strict(view: View) -> View:
+    """Let a page load what this host serves and nothing that stands in the page itself."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = view(request)
+        response["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+    return answer
+
+
+show_calls = SpectacularSwaggerSplitView.as_view(
+    url="/v1/openapi.json", url_self="/docs", template_name="docs/calls.html"
+)
 urlpatterns = [path("openapi.json", OpenApiView.as_view())]
 docs_urlpatterns = [
-    path("docs", SpectacularSwaggerView.as_view(url="/v1/openapi.json")),
-    path("docs/errors", show_error_codes),
+    path("docs", _strict(show_calls)),
+    path("docs/errors", _strict(show_error_codes)),
 ]

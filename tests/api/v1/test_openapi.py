@@ -95,3 +95,15 @@ def test_answers_have_the_members_that_the_document_names(api: ApiClient, acorn_
         assert answer.status_code < 300, answer.content
         properties = schemas[named.get(name, name)]["properties"]
         assert answer.json().keys() <= properties.keys(), name
+
+
+def test_the_pages_run_and_style_nothing_that_stands_in_them(api: ApiClient) -> None:
+    for path in ("/docs", "/docs/errors"):
+        page = api.get(path)
+        policy = page.headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert not re.findall(r"<style|<script>| style=| on\w+=", page.content.decode())
+    script = api.get("/docs?script=")
+    assert script.headers["Content-Type"].startswith("application/javascript")
+    assert "/v1/openapi.json" in script.content.decode()
