@@ -81,7 +81,7 @@ class WebApplication:
             error = BadRequest("The query is not ASCII; percent-encode it.")
             await send_problem(send, error, request_id=_request_id(scope))
             return
-        received = await _received(receive)
+        received = await _received(scope, receive)
         if received is None:
             return
         has_started = False
@@ -107,11 +107,13 @@ def _request_id(scope: Any) -> str:
     return request_id(sent.decode("latin-1") if sent else None)
 
 
-async def _received(receive: Any) -> list[Any] | None:
+async def _received(scope: Any, receive: Any) -> list[Any] | None:
     """Return the messages of a body, so that no thread waits for a slow client.
 
     None where the client left; a body over the limit is handed on as it comes.
     """
+    if int(dict(scope["headers"]).get(b"content-length", 0)) > MAX_BODY_BYTES:
+        return []
     messages = []
     size = 0
     while size <= MAX_BODY_BYTES:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
 from a2wsgi.wsgi import Body, build_environ
 from django.core.handlers.wsgi import WSGIHandler
 from django.http.response import HttpResponseBase
+
+# For whoever sends more than is read: then the connection is closed on them.
+_LINGER_SECONDS = 5.0
+_LINGER_BYTES = 32 * 1024 * 1024
 
 Message = dict[str, Any]
 
@@ -31,11 +36,19 @@ class DjangoBridge:
     ) -> None:
         """Answer a request of which these messages were received already."""
         loop = asyncio.get_running_loop()
-        environ = build_environ(scope, _body(received, receive, loop))
-        head, answer = await loop.run_in_executor(self._threads, self._answer, environ)
+        body = _body(received, receive, loop)
+        head, answer = await loop.run_in_executor(
+            self._threads, self._answer, build_environ(scope, body)
+        )
+        is_early = isinstance(body, Body) and body.has_more
+        if is_early:
+            head["headers"].append((b"connection", b"close"))
         await send(head)
         if isinstance(answer, bytes):
-            await send({"type": "http.response.body", "body": answer})
+            await send({"type": "http.response.body", "body": answer, "more_body": is_early})
+            if is_early:
+                await _linger(receive)
+                await send({"type": "http.response.body"})
             return
         try:
             pieces = iter(answer)
@@ -67,9 +80,21 @@ class DjangoBridge:
         self._threads.shutdown()
 
 
+async def _linger(receive: Any) -> None:
+    """Let a client that sends before it reads come to the answer (nginx' lingering close)."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while size < _LINGER_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+
 def _body(received: Sequence[Message], receive: Any, loop: asyncio.AbstractEventLoop) -> Any:
     """Return a file of the body; one that is not whole yet crosses to the loop for the rest."""
-    if not received[-1].get("more_body", False):
+    if received and not received[-1].get("more_body", False):
         return BytesIO(b"".join([message.get("body", b"") for message in received]))
     waiting = iter(received)
 

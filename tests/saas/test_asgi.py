@@ -15,11 +15,14 @@ from engine.models.imports import Import
 from engine.services.import_uploads import upload_path
 from engine.services.remove_old_artifacts import artifacts_of
 from saas.lib.download_links import LINK_PATH
+from saas.lib.strict_json import MAX_BODY_BYTES
 from tenants.context import in_environment, on_platform
 from tenants.models.job import Job
 from tests.conftest import Store
 from tests.saas.running import running
 
+PIECE = 1024 * 1024
+LINGER_BYTES = 32 * PIECE
 Call = Callable[[httpx.AsyncClient], Awaitable[None]]
 
 
@@ -198,3 +201,51 @@ def test_a_download_link_is_answered_without_a_credential() -> None:
         assert answer.json()["detail"].startswith("This link opens no file")
 
     serve(call)
+
+
+def test_a_body_that_is_too_large_is_answered_without_reading_on(acorn_store: Store) -> None:
+    async def call(client: httpx.AsyncClient) -> None:
+        for headers, reads_before in [
+            ([(b"transfer-encoding", b"chunked")], MAX_BODY_BYTES // PIECE + 1),
+            ([(b"content-length", b"999999999999")], 0),
+        ]:
+            reads: list[int] = []
+            answers: list[tuple[int, Any]] = []
+            await client._transport.app(_post(headers), _endless(reads), _noting(reads, answers))  # type: ignore[attr-defined]
+            (read, head), (_, body), (read_in_all, end) = answers
+            assert head["status"] == 413
+            assert (b"connection", b"close") in head["headers"]
+            assert orjson.loads(body["body"])["code"] == "payload_too_large"
+            assert read == reads_before
+            # A client that sends before it reads is given a while, and no more.
+            assert read_in_all == read + LINGER_BYTES // PIECE
+            assert end == {"type": "http.response.body"}
+
+    serve(call)
+
+
+def _post(headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": "POST",
+        "http_version": "1.1",
+        "path": "/v1/auth/token",
+        "raw_path": b"/v1/auth/token",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json"), *headers],
+    }
+
+
+def _endless(reads: list[int]) -> Any:
+    async def receive() -> Any:
+        reads.append(PIECE)
+        return {"type": "http.request", "body": b" " * PIECE, "more_body": True}
+
+    return receive
+
+
+def _noting(reads: list[int], answers: list[tuple[int, Any]]) -> Any:
+    async def send(message: Any) -> None:
+        answers.append((len(reads), message))
+
+    return send
