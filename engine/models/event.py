@@ -36,10 +36,20 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
     user = models.ForeignKey(
-        Shopper, on_delete=models.CASCADE, null=True, related_name="+", db_constraint=False
+        Shopper,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     anonymous = models.ForeignKey(
-        Shopper, on_delete=models.CASCADE, null=True, related_name="+", db_constraint=False
+        Shopper,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     session_id = models.CharField(max_length=MAX_ID_CHARACTERS, null=True)  # noqa: DJ001
     item_ref = models.ForeignKey(
@@ -72,6 +82,11 @@ class Event(models.Model):
             # would be walked to its end for an item that nobody has looked at lately.
             models.Index(fields=["occurred_at", "event_key"], name="event_newest"),
             models.Index(fields=["item_ref"], name="event_item"),
+            # An event has a user or a visitor, rarely both.
+            models.Index(fields=["user"], name="event_user", condition=Q(user__isnull=False)),
+            models.Index(
+                fields=["anonymous"], name="event_visitor", condition=Q(anonymous__isnull=False)
+            ),
             # Lines of an order are looked for with each purchase and refund.
             models.Index(
                 fields=["order_id"], name="event_order", condition=Q(order_id__isnull=False)
