@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from engine.rows.item_row import ItemRow
 from engine.rows.reading import Place
 from engine.rows.values import shown
 from saas.lib.errors import FieldError
@@ -21,6 +23,14 @@ class AliasClaims:
 
     def __init__(self, holders: Mapping[str, str]) -> None:
         self._holders = dict(holders)
+
+    def without_taken(self, row: ItemRow) -> ItemRow:
+        """Return a row without the aliases that name other items."""
+        aliases = row.values.get("aliases")
+        if not aliases:
+            return row
+        free = [alias for alias in aliases if self._holders.get(alias, row.id) == row.id]
+        return replace(row, values={**row.values, "aliases": free})
 
     def refusal(
         self, item_id: str, *, before: Iterable[str], after: Iterable[str], place: Place

@@ -77,6 +77,7 @@ def apply_staged_rows(running: RunningImport) -> None:
                 kind=row.kind,
                 rows=[each for _, each in staged],
                 received_at=timezone.now(),
+                file_format=row.format,
             )
             count_rows(row, written)
             row.rows_applied = staged[-1][0] + 1

@@ -154,6 +154,7 @@ def _take(running: RunningImport, row: Import, batch: Batch, events: EventBatch 
         environment=running.environment,
         kind=row.kind,
         received_at=row.created_at,
+        file_format=row.format,
     )
     if row.dry_run or row.mode == "full":
         named = named_rows(rows, events=events)

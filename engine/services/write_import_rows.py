@@ -25,6 +25,7 @@ from tenants.models.environment import Environment
 
 # Says which of the rows an error is about, and how the file calls what is wrong.
 Explain = Callable[[FieldError, int], RowError]
+_SHOP_SYSTEMS = frozenset({"shopify", "woocommerce"})
 _NOUNS = {"items": "Item", "events": "Event", "users": "User"}
 
 
@@ -74,6 +75,7 @@ def write_import_rows(
     kind: str,
     rows: Sequence[FileRow],
     received_at: datetime,
+    file_format: str = "plain",
     events: EventBatch | None = None,
     explain: Explain | None = None,
 ) -> RowsWritten:
@@ -89,6 +91,8 @@ def write_import_rows(
         In the order of the file.
     received_at
         The time of events that name none.
+    file_format
+        The export of a shop's system says what else an item is called, as far as we can tell.
     events
         The rows as events, if they were read as such already.
     explain
@@ -120,7 +124,8 @@ def write_import_rows(
         note(*_take(environment, events, received_at))
     else:
         for start, batch in batches(rows):
-            note(*_write(environment, kind, [row.values for row in batch]), start)
+            values = [row.values for row in batch]
+            note(*_write(environment, kind, values, file_format), start)
     return written
 
 
@@ -142,9 +147,13 @@ def _take(
 
 
 def _write(
-    environment: Environment, kind: str, values: list[Mapping[str, Any]]
+    environment: Environment, kind: str, values: list[Mapping[str, Any]], file_format: str
 ) -> tuple[dict[str, int], Sequence[FieldError]]:
-    write = partial(write_users, is_from_file=True) if kind == "users" else write_items
+    write = (
+        partial(write_users, is_from_file=True)
+        if kind == "users"
+        else partial(write_items, has_guessed_aliases=file_format in _SHOP_SYSTEMS)
+    )
     try:
         result = write(environment=environment, rows=values)
     except RowsRejected as refused:

@@ -54,6 +54,7 @@ def write_items(
     rows: Sequence[Any],
     op: Op = "merge",
     is_atomic: bool = False,
+    has_guessed_aliases: bool = False,
     now: datetime | None = None,
 ) -> WriteResult:
     """Write a batch of items, inside `in_environment`.
@@ -70,6 +71,9 @@ def write_items(
         ``"merge"`` keeps the members that a row lacks, ``"replace"`` clears them.
     is_atomic
         Whether one bad row refuses them all.
+    has_guessed_aliases
+        Whether we read the aliases out of a shop's export, such as a barcode that variants may
+        share: one that names another item is left out, where it would be refused otherwise.
     now
         The time of the write (default: the clock's).
 
@@ -97,7 +101,9 @@ def write_items(
         else:
             result.reject(item_row)
     if read:
-        writing = _Writing(environment=environment, rows=read, op=op)
+        writing = _Writing(
+            environment=environment, rows=read, op=op, has_guessed_aliases=has_guessed_aliases
+        )
         for decided in writing.decisions:
             if isinstance(decided, ItemChange):
                 result.count(decided.outcome)
@@ -177,9 +183,15 @@ class _Writing:
     """
 
     def __init__(
-        self, *, environment: Environment, rows: Sequence[tuple[Place, ItemRow]], op: Op
+        self,
+        *,
+        environment: Environment,
+        rows: Sequence[tuple[Place, ItemRow]],
+        op: Op,
+        has_guessed_aliases: bool = False,
     ) -> None:
         self._environment = environment
+        self._has_guessed_aliases = has_guessed_aliases
         self._change_seq = lock_clock(environment_id=environment.pk)
         self.stored = stored_items(list({row.id for _, row in rows}))
         wanted = {alias for _, row in rows for alias in row.values.get("aliases") or ()}
@@ -190,6 +202,8 @@ class _Writing:
 
     def _decide(self, place: Place, row: ItemRow, op: Op) -> ItemChange | list[FieldError]:
         stored = self._current.get(row.id)
+        if self._has_guessed_aliases:
+            row = self._claims.without_taken(row)
         change = decide_item(
             stored=stored, row=row, op=op, default_currency=self._environment.currency
         )
