@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import hiredis
 import orjson
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from api.inference import metrics
 from api.inference.erasures import Trace
 from api.inference.identities import Link
+from api.inference.redis_pipe import Command, RedisPipe
 from api.inference.shelf import Shelf
 from engine.core.artifact import Artifact
 from engine.core.dataset import EVENT_WEIGHTS
@@ -65,8 +65,7 @@ class RecentEvents:
     """The recent-event lists in Redis, with a limit on what asking may cost."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis_url = redis_url
-        self._redis: Redis | None = None
+        self._redis = RedisPipe(redis_url)
         self._rests_until = 0.0
 
     async def read(
@@ -81,21 +80,20 @@ class RecentEvents:
         if time.monotonic() < self._rests_until:
             metrics.RECENT_EVENTS_FAILURES.inc()
             return Recents()
-        if self._redis is None:
-            # Made in the event loop that it belongs to.
-            self._redis = Redis.from_url(self._redis_url)
         if session_id is not None:
             traces = [*traces, Trace(session_key(session_id))]
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hmget(watermark_hash(environment_id), "epoch", "n")
-        for trace in traces:
-            pipeline.lrange(recent_list(environment_id, trace.key), 0, -1)
+        lists = [recent_list(environment_id, trace.key) for trace in traces]
+        commands: list[Command] = [
+            ("HMGET", watermark_hash(environment_id), "epoch", "n"),
+            *(("LRANGE", name, 0, -1) for name in lists),
+        ]
         if anonymous_id is not None:
-            pipeline.get(identity_key(environment_id, anonymous_id))
+            commands.append(("GET", identity_key(environment_id, anonymous_id)))
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                (epoch, n), *answers = await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+                (epoch, n), *answers = await self._redis.ask(commands)
+        except (hiredis.ReplyError, OSError, TimeoutError) as error:
+            self._redis.drop()
             self._rests_until = time.monotonic() + REST_SECONDS
             metrics.RECENT_EVENTS_FAILURES.inc()
             _log.warning("recent_events_unread", error=type(error).__name__)
@@ -107,11 +105,9 @@ class RecentEvents:
             is_read=True,
         )
 
-    async def close(self) -> None:
-        """Give up the connections."""
-        if self._redis is not None:
-            await self._redis.aclose()
-            self._redis = None
+    def close(self) -> None:
+        """Give up the connection."""
+        self._redis.drop()
 
 
 def _watermark(epoch: bytes | None, n: bytes | None) -> str | None:

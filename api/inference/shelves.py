@@ -134,7 +134,7 @@ class Shelves:
         for environment_id, followed in self._followed.items():
             if shelf := self._shelves.get(environment_id):
                 shelf.refresh(followed.catalogue.apply_time(now=now))
-        self._answer_waiting(environments)
+        self._answer_waiting()
         self._evict()
         metrics.MODELS_OPEN.set(sum(each.model is not None for each in self._shelves.values()))
         return not self._is_away and any(
@@ -142,19 +142,21 @@ class Shelves:
         )
 
     def _environments(self) -> dict[int, Environment]:
-        known = self._snapshot().environments
+        served = self._served()
         with self._lock:
             wanted = set(self._wanted)
         environments = {
-            each: known[each]
-            for each in (*self._followed, *wanted)
-            if each in known and not known[each].is_deleted
+            each: served[each] for each in (*self._followed, *wanted) if each in served
         }
         for environment_id in self._followed.keys() - environments.keys():
             self._let_go(environment_id)
         for environment_id in environments:
             self._followed.setdefault(environment_id, Followed())
         return environments
+
+    def _served(self) -> dict[int, Environment]:
+        known = self._snapshot().environments
+        return {each: found for each, found in known.items() if not found.is_deleted}
 
     def _read_changes(self, environments: dict[int, Environment]) -> None:
         if not environments:
@@ -226,11 +228,11 @@ class Shelves:
         # A refused version changes nothing: the old one serves on.
         return self._models.open(environment.id, version) or held
 
-    def _answer_waiting(self, environments: dict[int, Environment]) -> None:
+    def _answer_waiting(self) -> None:
+        # Not those of the turn: who asked since it began waits for the next.
+        served = self._served()
         with self._lock:
-            done = [
-                each for each in self._wanted if each in self._shelves or each not in environments
-            ]
+            done = [each for each in self._wanted if each in self._shelves or each not in served]
             waiting = [opening for each in done for opening in self._wanted.pop(each)]
         for opening in waiting:
             if opening.set_running_or_notify_cancel():
