@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from saas.lib.management_server import Check, run_checks
+from saas.lib.management_server import Check, run_checks, without_details
 
 PATHS = frozenset({"/healthz", "/readyz"})
 # Anybody may ask, and each look opens connections.
@@ -44,8 +44,7 @@ class Probes:
         with self._lock:
             if monotonic() >= self._kept_until:
                 is_ready, rows = run_checks(self._checks)
-                shown = [{"name": row["name"], "ok": row["ok"]} for row in rows]
-                body = orjson.dumps({"ready": is_ready, "checks": shown})
+                body = orjson.dumps({"ready": is_ready, "checks": without_details(rows)})
                 self._kept = (200 if is_ready else 503, body)
                 self._kept_until = monotonic() + KEPT_SECONDS
             return self._kept

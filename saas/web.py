@@ -10,6 +10,8 @@ import socket
 
 import uvicorn
 
+from saas.lib.http_protocol import ProblemHttpProtocol
+
 
 def main() -> None:
     """Serve until SIGTERM; requests under way are answered first."""
@@ -19,7 +21,7 @@ def main() -> None:
         uvicorn.Config(
             "saas.asgi:application",
             loop="uvloop",
-            http="httptools",
+            http=ProblemHttpProtocol,
             lifespan="on",
             access_log=False,
             log_config=None,

@@ -15,6 +15,7 @@ from api.error_reports import configure_error_reports
 from api.inference.app import create_app
 from api.inference.runtime import Runtime
 from saas.lib.config import config
+from saas.lib.http_protocol import ProblemHttpProtocol
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 
@@ -31,7 +32,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         loop="uvloop",
-        http="httptools",
+        http=ProblemHttpProtocol,
         lifespan="on",
         access_log=False,
         log_config=None,

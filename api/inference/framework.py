@@ -15,7 +15,7 @@ from api.inference.responses import our_fault
 from api.inference.runtime import Runtime
 from saas.lib.errors import MethodNotAllowed, NotFound, ShelfwiseError
 from saas.lib.ids import request_id
-from saas.lib.management_server import run_checks
+from saas.lib.management_server import run_checks, without_details
 from saas.lib.problems import CONTENT_TYPE, problem
 
 _log = structlog.get_logger()
@@ -41,7 +41,8 @@ def create_framework_app(runtime: Runtime) -> FastAPI:
     @app.get("/readyz")
     async def readyz(request: Request) -> Response:
         ready, rows = run_checks(runtime.checks())
-        return _json_response(request, 200 if ready else 503, {"ready": ready, "checks": rows})
+        shown = {"ready": ready, "checks": without_details(rows)}
+        return _json_response(request, 200 if ready else 503, shown)
 
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: HTTPException) -> Response:

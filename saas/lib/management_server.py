@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -24,6 +24,11 @@ def run_checks(checks: Mapping[str, Check]) -> tuple[bool, list[dict[str, object
             detail = f"{type(error).__name__}: {error}"
         rows.append({"name": name, "ok": detail is None} | ({"detail": detail} if detail else {}))
     return all(row["ok"] for row in rows), rows
+
+
+def without_details(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Return of each row what anybody may know; details name hosts, paths and logins."""
+    return [{"name": row["name"], "ok": row["ok"]} for row in rows]
 
 
 def serve_management(port: int, checks: Mapping[str, Check]) -> ThreadingHTTPServer | None:
