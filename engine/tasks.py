@@ -6,13 +6,14 @@ from engine.jobs import (
     ERASURE_JOB,
     EXPIRE_IMPORT_JOB,
     EXPORT_JOB,
+    FEED_JOB,
     IMPORT_JOB,
     PERSONAL_EXPORT_JOB,
     REFILL_JOB,
     RETENTION_JOB,
     RETIREMENT_JOB,
-    TRAINING_JOB,
     TRAIN_IF_CHANGED_JOB,
+    TRAINING_JOB,
 )
 from engine.services import erase_traces as erasure
 from engine.services import expire_events as retention
@@ -20,10 +21,12 @@ from engine.services import export_user as personal_export
 from engine.services import retire_models as retirement
 from engine.services.expire_import import expire_import as expire
 from engine.services.fail_export import fail_export
+from engine.services.fail_feed import fail_feed
 from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
 from engine.services.refill_recent_events import refill_recent_events as refill
 from engine.services.run_export import run_export as write_out
+from engine.services.run_feed import run_feed as fetch_and_import
 from engine.services.run_import import run_import as take_in
 from engine.services.train_if_changed import train_if_changed
 from engine.services.train_model import train_model as train
@@ -77,6 +80,16 @@ def _fail_export(environment: Environment, job: ClaimedJob, reason: str) -> None
 def run_export(environment: Environment, job: ClaimedJob) -> None:
     """Write a file of what the store has."""
     write_out(environment=environment, job=job)
+
+
+def _fail_feed(environment: Environment, job: ClaimedJob, reason: str) -> None:
+    fail_feed(feed_id=str(job.payload["feed_id"]), code="internal_error", reason=reason)
+
+
+@tenant_task(name=FEED_JOB, on_failure=_fail_feed)
+def run_feed(environment: Environment, job: ClaimedJob) -> None:
+    """Fetch a feed's file and have it imported."""
+    fetch_and_import(environment=environment, job=job)
 
 
 @tenant_task(name=REFILL_JOB)

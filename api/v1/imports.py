@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
 
 import orjson
 from django.http import HttpRequest, StreamingHttpResponse
@@ -19,14 +18,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import override
 
-from api.v1.authentication import Caller
+from api.v1.import_options import FORMATS, KINDS, MODES, KindView, check_reading, kinds_of
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.permissions import ANY_SCOPE
 from api.v1.renderers import OrjsonRenderer
 from api.v1.serializers import StrictSerializer, page_of, read_body
 from api.v1.uploads import UploadParser
-from api.v1.views import EnvironmentView
-from engine.files.row_shape import check_mapping
 from engine.files.table_writers import defused
 from engine.selectors.imports import (
     check_errors_kept,
@@ -39,20 +36,17 @@ from engine.services.cancel_import import cancel_import
 from engine.services.confirm_import import confirm_import
 from engine.services.import_uploads import Upload
 from engine.services.start_import import start_import
-from saas.lib.errors import InsufficientScope, InvalidParameter
+from saas.lib.errors import InvalidParameter
 
-# The scopes' resource of each kind of import.
-_RESOURCES = {"items": "catalogue", "users": "catalogue", "events": "events"}
-_FORMATS = ("auto", "plain", "google_merchant", "shopify", "woocommerce")
 _ERROR_COLUMNS = ("line", "column", "value", "code", "detail")
 
 
 class ImportRequest(StrictSerializer):
     """What the file holds, and what to do with it; the file itself is the part `file`."""
 
-    kind = serializers.ChoiceField(list(_RESOURCES))
-    format = serializers.ChoiceField(_FORMATS, default="auto")
-    mode = serializers.ChoiceField(["incremental", "full"], default="incremental")
+    kind = serializers.ChoiceField(KINDS)
+    format = serializers.ChoiceField(FORMATS, default="auto")
+    mode = serializers.ChoiceField(MODES, default="incremental")
     dry_run = serializers.BooleanField(default=False)
     timezone = serializers.CharField(
         default=None, help_text="Of times without an offset, such as 'Europe/Berlin'."
@@ -82,9 +76,9 @@ class ImportAnswer(serializers.Serializer[Any]):
     """An import; what does not apply is left out."""
 
     id = serializers.CharField()
-    kind = serializers.ChoiceField(list(_RESOURCES))
-    format = serializers.ChoiceField(_FORMATS)
-    mode = serializers.ChoiceField(["incremental", "full"])
+    kind = serializers.ChoiceField(KINDS)
+    format = serializers.ChoiceField(FORMATS)
+    mode = serializers.ChoiceField(MODES)
     dry_run = serializers.BooleanField()
     status = serializers.ChoiceField(
         ["queued", "running", "needs_confirmation", "completed", "failed", "cancelled"]
@@ -109,39 +103,7 @@ class ImportAnswer(serializers.Serializer[Any]):
     eta_seconds = serializers.IntegerField(required=False)
 
 
-class ImportView(EnvironmentView):
-    """The base of a view of imports: which of them a credential may see depends on their kind."""
-
-    @override
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if not kinds_of(self.caller, self._verb):
-            raise InsufficientScope(f"catalogue:{self._verb}")
-
-    @property
-    def _verb(self) -> str:
-        return "write" if self.request.method == "POST" else "read"
-
-    def check_kind(self, kind: str) -> None:
-        """Hold a call to the scope of what the import brings.
-
-        Raises
-        ------
-        InsufficientScope
-            The credential is for other things.
-        """
-        if kind not in kinds_of(self.caller, self._verb):
-            raise InsufficientScope(f"{_RESOURCES[kind]}:{self._verb}")
-
-
-def kinds_of(caller: Caller, verb: str) -> list[str]:
-    """Return the kinds of imports that a credential is for; a page's key is for none."""
-    if caller.kind == "publishable":
-        return []
-    return [kind for kind, name in _RESOURCES.items() if f"{name}:{verb}" in caller.scopes]
-
-
-class ImportsView(ImportView):
+class ImportsView(KindView):
     """/v1/imports."""
 
     required_scopes: ClassVar = {"GET": ANY_SCOPE, "POST": ANY_SCOPE}
@@ -185,15 +147,19 @@ class ImportsView(ImportView):
         """Take a file of items, events or users; it is read by a worker."""
         asked = read_body(ImportRequest, request.data)
         self.check_kind(asked["kind"])
+        mapping = _mapping(asked["mapping"])
+        check_reading(
+            kind=asked["kind"], mode=asked["mode"], time_zone=asked["timezone"], mapping=mapping
+        )
         start_import(
             environment=self.caller.environment,
             import_id=self.upload.import_id,
             kind=asked["kind"],
             file_format=asked["format"],
-            mode=_mode(asked),
+            mode=asked["mode"],
             is_dry_run=asked["dry_run"],
-            time_zone=_time_zone(asked["timezone"]),
-            mapping=_mapping(asked["mapping"], kind=asked["kind"]),
+            time_zone=asked["timezone"],
+            mapping=mapping,
         )
         self._is_started = True
         body = import_body(self.upload.import_id)
@@ -201,7 +167,7 @@ class ImportsView(ImportView):
         return Response(body, status=202, headers={"Location": location})
 
 
-class OneImportView(ImportView):
+class OneImportView(KindView):
     """/v1/imports/{id}."""
 
     required_scopes: ClassVar = {"GET": ANY_SCOPE}
@@ -221,7 +187,7 @@ class _Csv(BaseRenderer):
     format = "csv"
 
 
-class ImportErrorsView(ImportView):
+class ImportErrorsView(KindView):
     """/v1/imports/{id}/errors.csv."""
 
     required_scopes: ClassVar = {"GET": ANY_SCOPE}
@@ -240,7 +206,7 @@ class ImportErrorsView(ImportView):
         )
 
 
-class ImportCancellationView(ImportView):
+class ImportCancellationView(KindView):
     """/v1/imports/{id}:cancel."""
 
     required_scopes: ClassVar = {"POST": ANY_SCOPE}
@@ -253,7 +219,7 @@ class ImportCancellationView(ImportView):
         return Response(import_body(import_id))
 
 
-class ImportConfirmationView(ImportView):
+class ImportConfirmationView(KindView):
     """/v1/imports/{id}:confirm."""
 
     required_scopes: ClassVar = {"POST": ANY_SCOPE}
@@ -266,36 +232,16 @@ class ImportConfirmationView(ImportView):
         return Response(import_body(import_id))
 
 
-def _mode(asked: dict[str, Any]) -> str:
-    mode: str = asked["mode"]
-    if mode == "full" and asked["kind"] != "items":
-        raise InvalidParameter(
-            f"'mode' is 'full' for {asked['kind']}; only items are replaced as a whole.",
-            pointer="/mode",
-        )
-    return mode
-
-
-def _time_zone(name: str | None) -> str | None:
-    if name is not None and name not in available_timezones():
-        raise InvalidParameter(
-            f"'timezone' is '{name[:60]}'; send an IANA name such as 'Europe/Berlin'.",
-            pointer="/timezone",
-        )
-    return name
-
-
-def _mapping(text: str, *, kind: Any) -> dict[str, str]:
+def _mapping(text: str) -> dict[str, Any]:
     try:
         mapping = orjson.loads(text)
     except orjson.JSONDecodeError:
         mapping = None
-    if not isinstance(mapping, dict) or not all(isinstance(it, str) for it in mapping.values()):
+    if not isinstance(mapping, dict):
         raise InvalidParameter(
             '\'mapping\' is no JSON object of texts; send {"our field": "their column"}.',
             pointer="/mapping",
         )
-    check_mapping(mapping, kind=kind)
     return mapping
 
 

@@ -74,9 +74,9 @@ def page_of(item: type[serializers.Serializer[Any]]) -> Any:
     )
 
 
-def read_body(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
-    """Return the members of a body; what is wrong with it becomes problem+json."""
-    serializer = kind(data=data)
+def read_body(kind: type[StrictSerializer], data: Any, *, partial: bool = False) -> dict[str, Any]:
+    """Return the members of a body (`partial`: those that are there); its faults are a problem."""
+    serializer = kind(data=data, partial=partial)
     serializer.is_valid(raise_exception=True)
     values: dict[str, Any] = serializer.validated_data
     return values

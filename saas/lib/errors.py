@@ -273,6 +273,13 @@ class UnreadableFile(Unprocessable):
     title = "Unreadable file"
 
 
+class UrlNotAllowed(Unprocessable):
+    """A URL that we do not call: not https, or it leads anywhere but to the public internet."""
+
+    code = "url_not_allowed"
+    title = "URL not allowed"
+
+
 class RowsRejected(Unprocessable):
     """No row of a batch could be taken; counts and errors are members."""
 

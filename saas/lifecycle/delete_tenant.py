@@ -19,6 +19,7 @@ from tenants.db.connection import connection
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.models.export import Export
+from tenants.models.feed import Feed
 from tenants.models.job import Job
 from tenants.models.tenant import Tenant
 from tenants.services.record_audit import record_audit
@@ -66,7 +67,7 @@ def _stop_answering(
         tenant.save(update_fields=["status"])
         keys = ApiKey.objects.filter(environment__tenant=tenant, revoked_at=None)
         keys.update(revoked_at=timezone.now())
-        for kind in (Job, Export):
+        for kind in (Job, Export, Feed):
             kind.objects.filter(environment__tenant=tenant).delete()
 
 

@@ -30,6 +30,8 @@ class Row:
     is_for_server: bool = False
 
 
+# A public address; nobody calls it here, and no resolver is asked for it.
+FEED_URL = "https://93.184.215.14/items.csv"
 FORM_TYPE = "multipart/form-data; boundary=part"
 _IMPORT = b"".join(
     b'--part\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % part
@@ -79,6 +81,12 @@ ROUTES: dict[str, Row] = {
     "GET /v1/imports/<id:import_id>/errors.csv": Row("catalogue:read", 200, 404),
     "POST /v1/imports/<id:import_id>:cancel": Row("catalogue:write", 200, 404, body={}),
     "POST /v1/imports/<id:import_id>:confirm": Row("catalogue:write", 200, 404, body={}),
+    "GET /v1/feeds": Row("catalogue:read", 200, 200),
+    "POST /v1/feeds": Row("catalogue:write", 201, 201, body={"url": FEED_URL, "kind": "items"}),
+    "GET /v1/feeds/<id:feed_id>": Row("catalogue:read", 200, 404),
+    "PATCH /v1/feeds/<id:feed_id>": Row("catalogue:write", 200, 404, body={"every": "1h"}),
+    "DELETE /v1/feeds/<id:feed_id>": Row("catalogue:write", 204, 404),
+    "POST /v1/feeds/<id:feed_id>:run": Row("catalogue:write", 202, 404, body={}),
     "GET /v1/exports": Row("catalogue:read", 200, 200),
     "POST /v1/exports": Row("catalogue:read", 202, 202, body={"kind": "items"}),
     "GET /v1/exports/<id:export_id>": Row("catalogue:read", 200, 404),

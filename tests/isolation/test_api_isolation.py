@@ -26,10 +26,11 @@ from tenants.db.connection import connection
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.models.export import Export
+from tenants.models.feed import Feed
 from tests.api.conftest import ApiClient, assert_problem
 from tests.conftest import make_key
 from tests.isolation.routes import api_routes
-from tests.isolation.table import ANY, FORM_TYPE, PUBLIC, ROUTES, Row
+from tests.isolation.table import ANY, FEED_URL, FORM_TYPE, PUBLIC, ROUTES, Row
 
 # Stands in everything of Acorn's that an answer could show.
 MARKER = "Only for Acorn's eyes"
@@ -47,6 +48,7 @@ class Objects:
     request_id: str
     import_id: str
     export_id: str
+    feed_id: str
     event_id: str
     user_id: str
     attribute_name: str
@@ -115,6 +117,17 @@ def objects(acorn: Environment) -> Objects:
     export = Export.objects.create(
         id=new_ulid(), environment=acorn, kind="items", format="csv", error=MARKER, created_at=now
     )
+    feed = Feed.objects.create(
+        id=new_ulid(),
+        environment=acorn,
+        url=f"{FEED_URL}?{MARKER}",
+        kind="items",
+        format="auto",
+        mode="incremental",
+        every="24h",
+        created_at=now,
+        next_run_at=now,
+    )
     return Objects(
         item_id="acorn-item",
         key_id=victim.pk,
@@ -123,6 +136,7 @@ def objects(acorn: Environment) -> Objects:
         request_id=request_id,
         import_id=import_id,
         export_id=export.pk,
+        feed_id=feed.pk,
         event_id="acorn-event",
         user_id="acorn-user",
         attribute_name="colour",
@@ -238,6 +252,7 @@ def contents(environment: Environment) -> dict[str, str]:
     public = {
         "keys": "SELECT (id, name, scopes, expires_at, revoked_at)::text FROM tenants_apikey",
         "jobs": "SELECT (id, kind, state)::text FROM tenants_job",
+        "feeds": "SELECT f::text FROM tenants_feed f",
         "exports": "SELECT e::text FROM tenants_export e",
         "replays": "SELECT (id, route)::text FROM tenants_idempotencyrecord",
     }

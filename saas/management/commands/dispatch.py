@@ -13,6 +13,7 @@ from typing_extensions import override
 from engine.services.import_uploads import remove_old_uploads
 from engine.services.queue_daily_retention import queue_daily_retention
 from engine.services.queue_daily_trainings import queue_daily_trainings
+from engine.services.queue_due_feeds import queue_due_feeds
 from engine.services.queue_refills import queue_refills
 from engine.services.start_first_trainings import start_first_trainings
 from saas.celery import LONG_KINDS, publish, waiting_messages
@@ -53,6 +54,7 @@ class Command(BaseCommand):
                 Periodic("daily retention", 60, queue_daily_retention),
                 Periodic("first trainings", 10, _FirstTrainings()),
                 Periodic("refills", 5, queue_refills),
+                Periodic("due feeds", 10, queue_due_feeds),
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
                 Periodic("idempotency records", 60, expire_idempotency_records),
