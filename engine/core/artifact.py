@@ -232,6 +232,7 @@ def _artifact(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Artifac
         blend=Blend(
             parts=tuple(_part(listed, arrays) for listed in manifest["parts"]),
             weights=manifest["recipe"]["weights"],
+            type_weights=manifest["recipe"].get("type_weights", {}),
         ),
         popularity=arrays["popularity"],
         item_ids=StringTable(**_fields("item_ids", _STRING_FIELDS, arrays)),

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.parts import HistoryBatch, Part
+from engine.core.recipe import RecommendationType
 
 
 @dataclass(frozen=True)
 class Blend:
     """Fitted parts and their weights: ``score[u, i] = Σ_p weights[p] * z_p[u, i]``.
 
-    A part without a positive weight is silent here but still serves "similar items".
+    A part without a positive weight is silent. ``weights`` are the home page's, ``type_weights``
+    those of the recommendation types that have their own.
     """
 
     parts: tuple[Part, ...]
     weights: Mapping[str, float]
+    type_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def for_type(self, name: RecommendationType) -> Blend:
+        """Return the blend that speaks with the type's own weights, with the home's without any."""
+        return replace(self, weights=self.type_weights.get(name, self.weights))
 
     @property
     def speaking(self) -> tuple[Part, ...]:

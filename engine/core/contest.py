@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.blend import Blend
-from engine.core.evaluator import Evaluation, Examination, evaluate
-from engine.core.fitting import Settings, Workbench
+from engine.core.evaluator import Evaluation, evaluate
+from engine.core.examination import Examination
+from engine.core.fitting import Workbench
 from engine.core.gate import ChampionComparison
 from engine.core.metrics import Metric, bootstrap
-from engine.core.recipe import Recipe
+from engine.core.recipe import Recipe, Settings
 
 
 @dataclass(frozen=True)

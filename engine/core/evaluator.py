@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.blend import Blend
-from engine.core.dataset import Interactions
-from engine.core.histories import UserHistories, UserRows, history_batch, user_histories, user_rows
+from engine.core.examination import Examination
 from engine.core.metrics import Metric, bootstrap, coverage, ndcg, recall
-from engine.core.parts import HistoryBatch
 from engine.core.ranking import top_rows
-from engine.core.training_part import TrainingPart, aggregate_pairs
 
 NDCG_AT = 10
 RECALL_AT = 20
-# Users scored at once: 128 x 100,000 items are 51 MB per part.
-BATCH_USERS = 128
-
-
-@dataclass(frozen=True)
-class Examination:
-    """Users with a past in the training part and something new in the later window.
-
-    Attributes
-    ----------
-    users : int64[u]
-        Rows in the dataset's user keys.
-    histories : UserHistories
-        Of all users, from the training part.
-    taken, relevant : UserRows
-        What each user had met before; what each user newly turned to later, out of ``allowed``.
-    allowed : bool[n_items]
-        The training catalogue: items with training events. Later ones can't be known yet.
-    newest_seconds : int
-        Of the training part.
-    """
-
-    users: NDArray[np.int64]
-    histories: UserHistories
-    taken: UserRows
-    relevant: UserRows
-    allowed: NDArray[np.bool_]
-    newest_seconds: int
-
-    def batch(self, half_life_days: float | None) -> HistoryBatch:
-        """Return the examined users' histories, in the order of ``users``."""
-        return history_batch(
-            self.histories,
-            self.users,
-            newest_seconds=self.newest_seconds,
-            half_life_days=half_life_days,
-        )
-
-    def allowed_for(self, user: int) -> NDArray[np.bool_]:
-        """Return bool[n_items]: the training catalogue without what the user had met."""
-        allowed = self.allowed.copy()
-        allowed[self.taken.of(user)] = False
-        return allowed
+# Scores held at once: 128 users of a catalogue of 100,000 are 51 MB per part.
+_MOST_SCORES = 12_800_000
+_MOST_USERS = 128
 
 
 @dataclass(frozen=True)
@@ -70,6 +27,7 @@ class Evaluation:
     ndcg: NDArray[np.float64]
     recall: NDArray[np.float64]
     reciprocal_rank: NDArray[np.float64]
+    hit: NDArray[np.float64]
     coverage: float
 
     def metrics(self, *, seed: int) -> dict[str, Metric]:
@@ -77,6 +35,7 @@ class Evaluation:
         return {
             f"ndcg@{NDCG_AT}": bootstrap(self.ndcg, seed=seed),
             f"recall@{RECALL_AT}": bootstrap(self.recall, seed=seed),
+            f"hit_rate@{NDCG_AT}": bootstrap(self.hit, seed=seed),
             "mrr": bootstrap(self.reciprocal_rank, seed=seed),
             f"coverage@{NDCG_AT}": Metric(self.coverage, self.coverage, self.coverage),
         }
@@ -89,7 +48,7 @@ class EvaluationReport:
     Attributes
     ----------
     metrics : mapping of str to Metric
-        ``ndcg@10``, ``recall@20``, ``mrr``, ``coverage@10`` of the trained recipe.
+        ``ndcg@10``, ``recall@20``, ``hit_rate@10``, ``mrr``, ``coverage@10`` of the recipe.
     baselines : mapping of str to mapping of str to Metric
         The same of ``popular`` (best recency window) and ``item_knn``, and of ``champion``
         (the champion's recipe trained on the same cut) when there is one.
@@ -97,62 +56,35 @@ class EvaluationReport:
         ``events``, ``users``, ``items``, ``train_events``, ``test_events``, ``test_users``.
     data_window : mapping of str to int
         ``first``, ``newest`` (robust), ``last``, ``test_start``: seconds since 1970 UTC.
+    strata : mapping of str to mapping of str to Metric
+        ``ndcg@10`` and ``recall@20`` of ``warm`` (what ``metrics`` says), ``new_user`` (nobody
+        with a past) and ``cold_item`` (items without training events, ranked among themselves);
+        a stratum nobody belongs to is left out.
     """
 
     metrics: Mapping[str, Metric]
     baselines: Mapping[str, Mapping[str, Metric]]
     counts: Mapping[str, int]
     data_window: Mapping[str, int]
+    strata: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)
 
 
-def examination(
-    part: TrainingPart, later: Interactions, *, most_users: int | None, seed: int
-) -> Examination:
-    """Set the later window as an examination of what was learnt from ``part``.
-
-    Parameters
-    ----------
-    part : TrainingPart
-    later : Interactions
-        The other side of the split.
-    most_users : int or None
-        Sample at most this many users, None takes all.
-    seed : int
-        Of the sample.
-    """
-    taken = user_rows(part.all_pairs, n_users=part.n_users)
-    wanted = aggregate_pairs(later, n_items=part.n_items)
-    wanted = wanted.take((wanted.weight > 0) & part.is_active[wanted.item_index])
-    met = part.all_pairs.user_index.astype(np.int64) * part.n_items + part.all_pairs.item_index
-    key = wanted.user_index.astype(np.int64) * part.n_items + wanted.item_index
-    wanted = wanted.take(~np.isin(key, met))
-    histories = user_histories(part.pairs, n_users=part.n_users)
-    has_history = np.diff(histories.indptr) > 0
-    users = np.unique(wanted.user_index).astype(np.int64)
-    users = users[has_history[users]]
-    if most_users is not None and len(users) > most_users:
-        rng = np.random.default_rng(seed)
-        users = np.sort(rng.choice(users, size=most_users, replace=False))
-    return Examination(
-        users=users,
-        histories=histories,
-        taken=taken,
-        relevant=user_rows(wanted, n_users=part.n_users),
-        allowed=part.is_active,
-        newest_seconds=part.newest_seconds,
-    )
+def batches(users: int, n_items: int) -> Iterator[tuple[int, int]]:
+    """Cut a number of users into runs whose scores fit in memory."""
+    size = max(1, min(_MOST_USERS, _MOST_SCORES // max(1, n_items)))
+    for start in range(0, users, size):
+        yield start, min(start + size, users)
 
 
 def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -> Evaluation:
-    """Rank the whole training catalogue for each examined user and mark the lists.
+    """Rank the examined catalogue for each examined user and mark the lists.
 
-    Items the user had met before are left out of list and relevance alike.
+    Items that the examination takes from a user are left out of list and relevance alike.
     """
     batch = exam.batch(half_life_days)
-    marks = np.zeros((len(exam.users), 3))
+    marks = np.zeros((len(exam.users), 4))
     shown = [np.zeros(0, np.int32)]
-    for start in range(0, len(exam.users), BATCH_USERS):
-        stop = min(start + BATCH_USERS, len(exam.users))
+    for start, stop in batches(len(exam.users), len(exam.allowed)):
         scores = blend.scores(batch.between(start, stop))
         for place in range(start, stop):
             user = int(exam.users[place])
@@ -164,6 +96,7 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
                 ndcg(hits[:NDCG_AT], relevant=len(relevant)),
                 recall(hits, relevant=len(relevant)),
                 _reciprocal_rank(scores[place - start], allowed, relevant),
+                hits[:NDCG_AT].any(),
             )
             shown.append(listed[:NDCG_AT])
     catalogue = max(1, int(np.count_nonzero(exam.allowed)))
@@ -171,6 +104,7 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
         ndcg=marks[:, 0],
         recall=marks[:, 1],
         reciprocal_rank=marks[:, 2],
+        hit=marks[:, 3],
         coverage=coverage(np.concatenate(shown), catalogue=catalogue),
     )
 

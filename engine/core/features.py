@@ -111,5 +111,6 @@ def _feature_names(item: CatalogueItem, price_edges: NDArray[np.float64]) -> Ite
     for word in _WORD.findall(item.title.casefold()):
         yield f"word:{word}"
     for name, value in item.attributes.items():
-        if len(value) <= _LONGEST_VALUE:
-            yield f"attribute:{name}={value}"
+        for each in value.split("|"):
+            if 0 < len(each) <= _LONGEST_VALUE:
+                yield f"attribute:{name}={each}"

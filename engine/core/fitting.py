@@ -8,22 +8,33 @@ from dataclasses import dataclass, field
 from engine.core.blend import Blend
 from engine.core.parts import Part
 from engine.core.recipe import (
+    CategoryPopularitySettings,
     ContentSettings,
+    CoVisitsSettings,
     EaseSettings,
+    FactorsSettings,
+    GfcfSettings,
     ItemKnnSettings,
     LightFMSettings,
+    OwnHistorySettings,
     PopularitySettings,
     Recipe,
+    Rp3Settings,
+    Settings,
 )
+from engine.core.recommenders.category_popularity import CategoryPopularity
+from engine.core.recommenders.co_visits import CoVisits
 from engine.core.recommenders.content import Content
 from engine.core.recommenders.ease import Ease
+from engine.core.recommenders.factors import Factors
+from engine.core.recommenders.gfcf import Gfcf
 from engine.core.recommenders.item_knn import ItemKnn
 from engine.core.recommenders.lightfm_hybrid import LightFMHybrid
+from engine.core.recommenders.own_history import OwnHistory
 from engine.core.recommenders.popularity import Popularity
 from engine.core.recommenders.protocol import FitContext, Recommender
+from engine.core.recommenders.rp3 import Rp3
 from engine.core.training_part import TrainingPart
-
-Settings = PopularitySettings | ItemKnnSettings | EaseSettings | ContentSettings | LightFMSettings
 
 
 @dataclass(frozen=True)
@@ -47,25 +58,32 @@ class Workbench:
     def blend(self, recipe: Recipe) -> Blend:
         """Return the recipe's parts, all fitted on this part, with its weights."""
         return Blend(
-            parts=tuple(self.fit(settings) for settings in settings_of(recipe)),
+            parts=tuple(self.fit(settings) for settings in recipe.settings),
             weights=recipe.weights,
+            type_weights=recipe.type_weights,
         )
 
-    def _recommender(self, settings: Settings) -> Recommender:
+    def _recommender(self, settings: Settings) -> Recommender:  # noqa: C901 - one case a kind
         match settings:
             case PopularitySettings():
                 return Popularity(settings)
             case ItemKnnSettings():
                 return ItemKnn(settings)
+            case Rp3Settings():
+                return Rp3(settings)
             case EaseSettings():
                 return Ease(settings)
+            case GfcfSettings():
+                return Gfcf(settings)
+            case CoVisitsSettings():
+                return CoVisits(settings)
+            case FactorsSettings():
+                return Factors(settings)
+            case CategoryPopularitySettings():
+                return CategoryPopularity(settings)
+            case OwnHistorySettings():
+                return OwnHistory()
             case ContentSettings():
                 return Content(settings)
             case LightFMSettings():
                 return LightFMHybrid(settings, self.report_epoch)
-
-
-def settings_of(recipe: Recipe) -> list[Settings]:
-    """Return the settings of the recipe's parts, in the blend's order."""
-    parts = (recipe.popularity, recipe.item_knn, recipe.ease, recipe.content, recipe.lightfm)
-    return [settings for settings in parts if settings is not None]

@@ -40,7 +40,7 @@ class Part(Protocol):
 
     @property
     def name(self) -> str:
-        """``popular``, ``item_knn``, ``ease``, ``content`` or ``taste``."""
+        """One of `engine.core.recipe.PARTS`."""
 
     def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
         """Return float32[b, n_items] (or [1, n_items], the same for all users).
@@ -170,12 +170,18 @@ class NeighbourPart:
 
     def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
         """Return float32[b, n_items], exact for weights of any sign."""
-        raw = np.stack([self._raw_scores(*batch.of(user)) for user in range(len(batch))])
-        raw -= raw.mean(axis=1, keepdims=True)
-        variance = np.einsum("bn,bn->b", raw, raw) / raw.shape[1]
-        speaks = variance > _LEAST_VARIANCE * np.abs(raw).max(axis=1) ** 2
-        raw *= np.where(speaks, 1 / np.sqrt(np.where(speaks, variance, 1.0)), 0.0)[:, None]
-        return raw.astype(np.float32)
+        return np.stack([self._z_scores_of(*batch.of(user)) for user in range(len(batch))])
+
+    def _z_scores_of(
+        self, rows: NDArray[np.int32], weights: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        raw = self._raw_scores(rows, weights)
+        raw -= raw.mean()
+        # Not a BLAS dot product: its threads cost more than they save on one row.
+        variance = np.square(raw).sum() / len(raw)
+        if variance <= _LEAST_VARIANCE * np.abs(raw).max() ** 2:
+            return np.zeros(len(raw), dtype=np.float32)
+        return np.asarray(raw * (1 / np.sqrt(variance)), dtype=np.float32)
 
     def seed_contributions(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]

@@ -17,15 +17,22 @@ from engine.core.tables import Rankable
 SOURCES = {
     "popular": "popular",
     "item_knn": "item_item",
+    "rp3": "item_item",
     "ease": "item_item",
+    "gfcf": "item_item",
+    "co_visits": "item_item",
     "content": "content",
     "taste": "taste",
+    "factors": "taste",
+    "category_popular": "content",
+    "own": "history",
 }
 _REASON_CODES = {
     "popular": "popular_now",
     "item_item": "because_you_interacted",
     "content": "shares_features",
     "taste": "taste_match",
+    "history": "because_you_interacted",
 }
 
 
@@ -132,17 +139,24 @@ def score_for_user(artifact: Rankable, *, history: Sequence[tuple[int, float, fl
 
 
 def score_similar(artifact: Rankable, *, item_row: int) -> Scored:
-    """Score the items most like one item, by every part that looks at items, all alike.
+    """Score the items most like one item, by the parts that look at items.
 
-    Only items for which some part has positive evidence are candidates, never the item itself;
-    ``similar_item`` with the item as seed is every reason.
+    With the weights learnt for item pages, all alike where there are none. Only items for which
+    some part has positive evidence are candidates, never the item itself; ``similar_item`` with
+    the item as seed is every reason.
     """
     batch = _one_history(rows=[item_row], weights=np.ones(1, dtype=np.float32))
-    parts = tuple(part for part in artifact.blend.parts if SOURCES[part.name] != "popular")
+    weights = artifact.blend.type_weights.get("similar", {})
+    parts = tuple(
+        part
+        for part in artifact.blend.parts
+        if SOURCES[part.name] not in {"popular", "history"}
+        and (not weights or weights.get(part.name, 0.0) > 0)
+    )
     n_items = len(artifact.popularity)
     stacked = np.zeros((len(parts), n_items), dtype=np.float32)
     for place, part in enumerate(parts):
-        stacked[place] = part.z_scores(batch)[0]
+        stacked[place] = weights.get(part.name, 1.0) * part.z_scores(batch)[0]
     candidates = np.asarray((stacked > 0).any(axis=0))
     candidates[item_row] = False
     return Scored(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-RECIPE_FORMAT = 1
+RECIPE_FORMAT = 2
+
+# How shoppers are met, each with blend weights of its own; ``home`` stands in for the others.
+RecommendationType = Literal["home", "similar", "cart", "buy_again", "new_items"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,59 @@ class ItemKnnSettings:
 
 
 @dataclass(frozen=True)
+class Rp3Settings:
+    """A random walk over users; ``beta`` damps popular items."""
+
+    neighbours: int
+    beta: float
+    half_life_days: float | None
+
+
+@dataclass(frozen=True)
 class EaseSettings:
     """EASE^R with L2 ``regularisation``, kept as the largest ``neighbours`` weights of a row."""
 
     neighbours: int
     regularisation: float
     half_life_days: float | None
+
+
+@dataclass(frozen=True)
+class GfcfSettings:
+    """Graph filter with ``dimensions`` singular vectors, the largest ``neighbours`` of a row."""
+
+    neighbours: int
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class CoVisitsSettings:
+    """What follows within ``window`` steps of a user; age halves a step."""
+
+    neighbours: int
+    window: int
+    half_life_days: float | None
+
+
+@dataclass(frozen=True)
+class FactorsSettings:
+    """Singular vectors of the user-item graph, regressed on features with L2 ``ridge``."""
+
+    dimensions: int
+    ridge: float
+
+
+@dataclass(frozen=True)
+class CategoryPopularitySettings:
+    """The ``neighbours`` most popular items of a category in the newest ``window_days``."""
+
+    neighbours: int
+    window_days: int | None
+
+
+@dataclass(frozen=True)
+class OwnHistorySettings:
+    """A user's own items; the history's weights are all there is to it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +105,21 @@ class LightFMSettings:
     half_life_days: float | None
 
 
+Settings = (
+    PopularitySettings
+    | ItemKnnSettings
+    | Rp3Settings
+    | EaseSettings
+    | GfcfSettings
+    | CoVisitsSettings
+    | FactorsSettings
+    | CategoryPopularitySettings
+    | OwnHistorySettings
+    | ContentSettings
+    | LightFMSettings
+)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What to fit and how to blend it.
@@ -67,7 +132,9 @@ class Recipe:
     history_half_life_days : float or None
         Age at which an interaction counts half in a user's history; None counts all alike.
     weights : mapping of part name to float
-        Blend weights of the per-user z-scores; a part that is absent weighs nothing.
+        Blend weights of the per-user z-scores on the home page; an absent part weighs nothing.
+    type_weights : mapping of recommendation type to weights
+        Of the other types; a type that is absent has none of its own.
     seed : int
         Of every random number drawn while fitting.
     """
@@ -76,14 +143,30 @@ class Recipe:
     history_half_life_days: float | None
     item_knn: ItemKnnSettings
     content: ContentSettings
+    rp3: Rp3Settings | None = None
     ease: EaseSettings | None = None
+    gfcf: GfcfSettings | None = None
+    co_visits: CoVisitsSettings | None = None
+    factors: FactorsSettings | None = None
+    category_popularity: CategoryPopularitySettings | None = None
+    own: OwnHistorySettings | None = None
     lightfm: LightFMSettings | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    type_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seed: int = 0
+
+    @property
+    def settings(self) -> list[Settings]:
+        """The settings of all parts, in the blend's order."""
+        chosen = (getattr(self, name) for name in PARTS.values())
+        return [settings for settings in chosen if settings is not None]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON-ready values; `from_dict` reads it back."""
-        return {"format": RECIPE_FORMAT, **asdict(self), "weights": dict(self.weights)}
+        values = asdict(self)
+        values["weights"] = dict(self.weights)
+        values["type_weights"] = {name: dict(w) for name, w in self.type_weights.items()}
+        return {"format": RECIPE_FORMAT, **values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -99,17 +182,43 @@ class Recipe:
                 f"The recipe has format {values.get('format')!r}; this version reads "
                 f"{RECIPE_FORMAT}: train without a champion."
             )
-
-        def settings(name: str, kind: type) -> Any:
-            return kind(**values[name]) if values[name] is not None else None
-
+        parts: dict[str, Any] = {
+            name: _SETTINGS[name](**values[name]) if values[name] is not None else None
+            for name in PARTS.values()
+        }
         return cls(
-            popularity=settings("popularity", PopularitySettings),
+            **parts,
             history_half_life_days=values["history_half_life_days"],
-            item_knn=settings("item_knn", ItemKnnSettings),
-            ease=settings("ease", EaseSettings),
-            content=settings("content", ContentSettings),
-            lightfm=settings("lightfm", LightFMSettings),
-            weights=dict(values["weights"]),
+            weights=values["weights"],
+            type_weights=values["type_weights"],
             seed=values["seed"],
         )
+
+
+# The name that a fitted part bears, and the recipe's field with its settings, in blend order.
+PARTS = {
+    "popular": "popularity",
+    "item_knn": "item_knn",
+    "rp3": "rp3",
+    "ease": "ease",
+    "gfcf": "gfcf",
+    "co_visits": "co_visits",
+    "content": "content",
+    "taste": "lightfm",
+    "factors": "factors",
+    "category_popular": "category_popularity",
+    "own": "own",
+}
+_SETTINGS: dict[str, Any] = {
+    "popularity": PopularitySettings,
+    "item_knn": ItemKnnSettings,
+    "rp3": Rp3Settings,
+    "ease": EaseSettings,
+    "gfcf": GfcfSettings,
+    "co_visits": CoVisitsSettings,
+    "content": ContentSettings,
+    "lightfm": LightFMSettings,
+    "factors": FactorsSettings,
+    "category_popularity": CategoryPopularitySettings,
+    "own": OwnHistorySettings,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.core.blend import Blend
 from engine.core.dataset import PROFILE_PREFIXES, Dataset
-from engine.core.evaluator import BATCH_USERS, NDCG_AT
+from engine.core.evaluator import NDCG_AT, batches
 from engine.core.gate import Guards
 from engine.core.histories import history_batch, user_histories, user_rows
 from engine.core.parts import NeighbourPart, StaticPart, VectorPart
@@ -56,14 +57,19 @@ def guards_of(tables: ModelTables, *, is_active: NDArray[np.bool_], seed: int) -
         Of the sample of 500 users.
     """
     arrays = list(_arrays(tables))
+    coverage, seconds_per_user = _look_at_lists(tables, is_active=is_active, seed=seed)
     return Guards(
         is_finite=all(np.isfinite(array).all() for array in arrays),
-        coverage=_coverage(tables, is_active=is_active, seed=seed),
+        coverage=coverage,
         n_bytes=sum(array.nbytes for array in arrays),
+        seconds_per_user=seconds_per_user,
     )
 
 
-def _coverage(tables: ModelTables, *, is_active: NDArray[np.bool_], seed: int) -> float:
+def _look_at_lists(
+    tables: ModelTables, *, is_active: NDArray[np.bool_], seed: int
+) -> tuple[float, float]:
+    """Return the variety of sampled users' lists, and the seconds that each took to score."""
     with_history = np.flatnonzero(np.diff(tables.histories.indptr))
     users = np.random.default_rng(seed).permutation(with_history)[:_SAMPLED_USERS]
     batch = history_batch(
@@ -74,16 +80,19 @@ def _coverage(tables: ModelTables, *, is_active: NDArray[np.bool_], seed: int) -
     )
     shown: set[int] = set()
     slots = 0
-    for start in range(0, len(users), BATCH_USERS):
-        scores = tables.blend.scores(batch.between(start, min(start + BATCH_USERS, len(users))))
-        for of_user, user in zip(scores, users[start : start + BATCH_USERS], strict=True):
+    seconds = 0.0
+    for start, stop in batches(len(users), len(is_active)):
+        started = time.process_time()
+        scores = tables.blend.scores(batch.between(start, stop))
+        seconds += time.process_time() - started
+        for of_user, user in zip(scores, users[start:stop], strict=True):
             allowed = is_active.copy()
             allowed[tables.purchased.of(int(user))] = False
             listed = top_rows(of_user, allowed=allowed, limit=NDCG_AT)
             shown.update(listed.tolist())
             slots += len(listed)
     attainable = min(slots, int(np.count_nonzero(is_active)))
-    return len(shown) / attainable if attainable else 1.0
+    return len(shown) / attainable if attainable else 1.0, seconds / max(1, len(users))
 
 
 def _arrays(tables: ModelTables) -> Iterator[NDArray[np.generic]]:

@@ -9,30 +9,40 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from engine.core.budget import TimeBudget
 from engine.core.contest import Contest, hold_contest
 from engine.core.dataset import Dataset, Interactions
 from engine.core.errors import NotEnoughData
-from engine.core.evaluator import Evaluation, EvaluationReport, Examination, examination
+from engine.core.evaluator import Evaluation, EvaluationReport
+from engine.core.examination import Examination, examination
 from engine.core.fitting import Workbench
 from engine.core.gate import ENOUGH_TEST_USERS, PASSED, GateDecision, Guards, decide_promotion
+from engine.core.lightfm_search import affordable_epochs, epoch_seconds
 from engine.core.recency import robust_newest_seconds
 from engine.core.recipe import Recipe
 from engine.core.recommenders.protocol import FitContext
 from engine.core.refit import guards_of, model_tables
-from engine.core.selection import affordable_epochs, choose_recipe, epoch_seconds, prior_recipe
-from engine.core.split import TEST_SHARE, VALIDATION_SHARE, Split, temporal_split
+from engine.core.selection import choose_recipe, popularity_recipe, prior_recipe
+from engine.core.split import (
+    TEST_SHARE,
+    VALIDATION_SHARE,
+    Arrangement,
+    Split,
+    dated,
+    hold_out,
+)
+from engine.core.strata import strata_metrics
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
+from engine.core.validation import ENOUGH_VALIDATION_USERS, validation_exams
 
 __all__ = ["TrainedModel", "train_model"]
 
-# Fewer validation users choose noise.
-_ENOUGH_VALIDATION_USERS = 100
 # More shrink the interval no further that matters.
 _MOST_TEST_USERS = 10_000
-_VALIDATION_USERS_PER_SECOND = 50
-_MOST_VALIDATION_USERS = 2_000
+# Scores of users and items that 120 s leave time for, in the examination.
+_SCORES_PER_SECOND = 3_000_000
 
 
 def train_model(
@@ -72,14 +82,41 @@ def train_model(
         When nobody has turned to any item; the message is for the shop's owner.
     """
     _require_likes(dataset)
+    lines, arrangement = dated(dataset.interactions)
     with threadpool_limits(limits=threads):
         run = _Run(
-            dataset=dataset,
-            seconds_budget=seconds_budget,
+            dataset=replace(dataset, interactions=lines),
+            arrangement=arrangement,
+            budget=TimeBudget(seconds_budget),
             context=FitContext(seed=seed, threads=threads),
             report_progress=report_progress,
         )
         return run.train(champion)
+
+
+def select_recipe(
+    *,
+    dataset: Dataset,
+    champion: Recipe | None,
+    seconds_budget: float,
+    seed: int,
+    threads: int,
+) -> Recipe:
+    """Choose a recipe by validation within a dataset, without proving or refitting it.
+
+    The parameters are those of `train_model`; what is chosen for the whole run's seconds.
+    """
+    _require_likes(dataset)
+    lines, arrangement = dated(dataset.interactions)
+    with threadpool_limits(limits=threads):
+        run = _Run(
+            dataset=replace(dataset, interactions=lines),
+            arrangement=arrangement,
+            budget=TimeBudget(seconds_budget),
+            context=FitContext(seed=seed, threads=threads),
+            report_progress=lambda stage, share: None,
+        )
+        return run.choose(run.dataset.interactions, champion, further_fits=2)
 
 
 def _require_likes(dataset: Dataset) -> None:
@@ -93,40 +130,79 @@ def _require_likes(dataset: Dataset) -> None:
 @dataclass(frozen=True)
 class _Run:
     dataset: Dataset
-    seconds_budget: float
+    arrangement: Arrangement
+    budget: TimeBudget
     context: FitContext
     report_progress: Callable[[str, float], None]
 
     def train(self, champion: Recipe | None) -> TrainedModel:
         self.report_progress("preparing", 0.0)
-        split = temporal_split(self.dataset.interactions, later_share=TEST_SHARE)
+        split = self._cut(self.dataset.interactions, later_share=TEST_SHARE)
         if not (split.earlier.weight > 0).any():
             split = Split(self.dataset.interactions, self.dataset.interactions.take(slice(0)))
         bench = self._bench(split.earlier, stage="evaluating", start=0.45, end=0.65)
         exam = examination(
-            bench.part, split.later, most_users=_MOST_TEST_USERS, seed=self.context.seed
+            bench.part, split.later, most_users=self._test_users(), seed=self.context.seed
         )
-        fits = 3 if champion is None or champion.lightfm is None else 4
-        affordable = partial(
-            affordable_epochs,
-            epoch_seconds=epoch_seconds(bench),
-            seconds_budget=self.seconds_budget,
-        )
-        challenger = self._choose(split, exam, affordable(fits=fits))
+        if len(exam.users) < ENOUGH_TEST_USERS:
+            challenger = prior_recipe(bench.part, seed=self.context.seed)
+        else:
+            further_fits = 2 if champion is None or champion.lightfm is None else 3
+            challenger = self.choose(split.earlier, champion, further_fits=further_fits)
         if champion is not None:
-            champion = _with_epochs_at_most(champion, affordable(fits=1))
+            champion = self._with_epochs_at_most(champion, bench)
         contest = hold_contest(bench, exam, challenger=challenger, champion=champion)
         candidates = self._candidates(challenger, champion, contest)
         judge = partial(self._judge, contest=contest, test_users=len(exam.users))
         # Guards look at the refitted model; until then take them as passed.
         winner = next((it for it in candidates if judge(it, guards=PASSED).promote), candidates[0])
+        report = self._report(contest, winner, split, exam, bench)
+        bench.fitted.clear()
         tables, found = self._refit(winner.recipe)
         self.report_progress("checking", 1.0)
         return TrainedModel(
             recipe=winner.recipe,
-            report=self._report(contest, winner, split, exam),
+            report=report,
             gate=judge(winner, guards=found),
             tables=tables,
+        )
+
+    def choose(
+        self, interactions: Interactions, champion: Recipe | None, *, further_fits: int
+    ) -> Recipe:
+        """Return the best recipe on the validation window, the prior's when it has too little."""
+        split = self._cut(interactions, later_share=VALIDATION_SHARE)
+        prior = prior_recipe(training_part(self.dataset, interactions), seed=self.context.seed)
+        if not (split.earlier.weight > 0).any():
+            return prior
+        bench = self._bench(split.earlier, stage="selecting", start=0.21, end=0.32)
+        exams = validation_exams(
+            bench.part,
+            split.later,
+            seconds_budget=self.budget.seconds,
+            seed=self.context.seed,
+        )
+        if len(exams.home.users) < ENOUGH_VALIDATION_USERS:
+            return prior
+        return choose_recipe(
+            bench,
+            exams,
+            budget=self.budget,
+            champion=champion,
+            epochs=affordable_epochs(
+                epoch_seconds=epoch_seconds(bench),
+                seconds_budget=self.budget.seconds,
+                further_fits=further_fits,
+            ),
+            report=lambda share: self.report_progress("selecting", 0.05 + 0.4 * share),
+        )
+
+    def _cut(self, interactions: Interactions, *, later_share: float) -> Split:
+        return hold_out(
+            interactions,
+            arrangement=self.arrangement,
+            later_share=later_share,
+            seed=self.context.seed,
         )
 
     def _bench(
@@ -142,37 +218,36 @@ class _Run:
             report_epoch=report_epoch,
         )
 
-    def _choose(self, split: Split, exam: Examination, epochs: int) -> Recipe:
-        """Return the best recipe on the validation window, the prior's when it has too little."""
-        prior = prior_recipe(seed=self.context.seed)
-        validation = temporal_split(split.earlier, later_share=VALIDATION_SHARE)
-        if len(exam.users) < ENOUGH_TEST_USERS or not (validation.earlier.weight > 0).any():
-            return prior
-        bench = self._bench(validation.earlier, stage="selecting", start=0.21, end=0.32)
-        most_users = int(_VALIDATION_USERS_PER_SECOND * self.seconds_budget)
-        validation_exam = examination(
-            bench.part,
-            validation.later,
-            most_users=min(_MOST_VALIDATION_USERS, max(_ENOUGH_VALIDATION_USERS, most_users)),
-            seed=self.context.seed,
+    def _test_users(self) -> int:
+        affordable = self.budget.seconds * _SCORES_PER_SECOND / len(self.dataset.items)
+        return int(min(_MOST_TEST_USERS, max(2 * ENOUGH_TEST_USERS, affordable)))
+
+    def _with_epochs_at_most(self, recipe: Recipe, bench: Workbench) -> Recipe:
+        """Cut a champion's LightFM only when it alone would take all of LightFM's share.
+
+        A slow hour must not cripple the champion: it would be beaten for the wrong reason.
+        """
+        if recipe.lightfm is None:
+            return recipe
+        epochs = affordable_epochs(
+            epoch_seconds=epoch_seconds(bench),
+            seconds_budget=self.budget.seconds,
+            further_fits=0,
         )
-        if len(validation_exam.users) < _ENOUGH_VALIDATION_USERS:
-            return prior
-        return choose_recipe(
-            bench,
-            validation_exam,
-            seconds_budget=self.seconds_budget,
-            epochs=epochs,
-            seed=self.context.seed,
-            report=lambda share: self.report_progress("selecting", 0.05 + 0.4 * share),
-        )
+        lightfm = replace(recipe.lightfm, epochs=min(recipe.lightfm.epochs, max(1, epochs)))
+        return replace(recipe, lightfm=lightfm)
 
     def _candidates(
         self, challenger: Recipe, champion: Recipe | None, contest: Contest
     ) -> list[_Candidate]:
-        candidates = [_Candidate(challenger, contest.challenger, challenger == champion)]
+        candidates = [
+            _Candidate(challenger, contest.challenger, is_champion=challenger == champion)
+        ]
         if champion is not None and contest.champion is not None:
             candidates.append(_Candidate(champion, contest.champion, is_champion=True))
+        else:
+            popularity = popularity_recipe(challenger)
+            candidates.append(_Candidate(popularity, contest.popular, is_popularity=True))
         return candidates
 
     def _judge(
@@ -183,6 +258,7 @@ class _Run:
             gain_over_popular=contest.gain_over_popular(candidate.evaluation),
             champion=contest.comparison(candidate.evaluation, is_same_recipe=candidate.is_champion),
             guards=guards,
+            is_popularity=candidate.is_popularity,
         )
 
     def _refit(self, recipe: Recipe) -> tuple[ModelTables, Guards]:
@@ -191,11 +267,17 @@ class _Run:
         return tables, guards_of(tables, is_active=bench.part.is_active, seed=self.context.seed)
 
     def _report(
-        self, contest: Contest, winner: _Candidate, split: Split, exam: Examination
+        self,
+        contest: Contest,
+        winner: _Candidate,
+        split: Split,
+        exam: Examination,
+        bench: Workbench,
     ) -> EvaluationReport:
         lines = self.dataset.interactions
+        metrics = contest.metrics(winner.evaluation)
         return EvaluationReport(
-            metrics=contest.metrics(winner.evaluation),
+            metrics=metrics,
             baselines=contest.baselines(),
             counts={
                 "events": len(lines),
@@ -211,6 +293,14 @@ class _Run:
                 "last": int(lines.seconds.max()),
                 "test_start": int(split.later.seconds.min(initial=lines.seconds.max())),
             },
+            strata=strata_metrics(
+                bench.blend(winner.recipe),
+                winner.recipe,
+                bench.part,
+                split.later,
+                warm=metrics if len(exam.users) else None,
+                seed=self.context.seed,
+            ),
         )
 
 
@@ -218,15 +308,5 @@ class _Run:
 class _Candidate:
     recipe: Recipe
     evaluation: Evaluation
-    is_champion: bool
-
-
-def _with_epochs_at_most(recipe: Recipe, epochs: int) -> Recipe:
-    """Cut a champion's LightFM only when it alone would take all of LightFM's share.
-
-    A slow hour must not cripple the champion: it would be beaten for the wrong reason.
-    """
-    if recipe.lightfm is None:
-        return recipe
-    lightfm = replace(recipe.lightfm, epochs=min(recipe.lightfm.epochs, max(1, epochs)))
-    return replace(recipe, lightfm=lightfm)
+    is_champion: bool = False
+    is_popularity: bool = False

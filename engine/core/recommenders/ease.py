@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from engine.core.parts import NeighbourPart
 from engine.core.recipe import EaseSettings
 from engine.core.recommenders.protocol import FitContext
-from engine.core.recommenders.sparse_rows import BLOCK_ROWS, neighbour_part, strongest_per_row
+from engine.core.recommenders.sparse_rows import (
+    BLOCK_ROWS,
+    neighbour_part,
+    spread_over,
+    strongest_per_row,
+)
 from engine.core.training_part import TrainingPart
 
-# Four float32 matrices of this many items squared are 576 MB, and the inverse takes 5 s.
-MOST_ITEMS = 6_000
+# A float32 matrix of this many items squared is 400 MB; above, GF-CF stands in.
+MOST_ITEMS = 10_000
 
 
 @dataclass(frozen=True)
@@ -25,49 +30,45 @@ class Ease:
 
     Notes
     -----
-    With ``P = (XᵀX + λI)⁻¹`` the weights are ``B_ij = -P_ij / P_jj``, ``B_jj = 0``. Beyond
-    ``MOST_ITEMS`` the items with most users take part; the others have empty rows.
+    With ``P = (XᵀX + λI)⁻¹`` the weights are ``B_ij = -P_ij / P_jj``, ``B_jj = 0``. Items without
+    events have empty rows.
     """
 
     settings: EaseSettings
 
     def fit(self, part: TrainingPart, context: FitContext) -> NeighbourPart:
-        """Return the strongest signed weights of every item."""
+        """Return the strongest signed weights of every item.
+
+        Raises
+        ------
+        MemoryError
+            When more than ``MOST_ITEMS`` have events.
+        """
         del context
-        members = _most_used_items(part)
+        members = np.flatnonzero(part.is_active)
+        if len(members) > MOST_ITEMS:
+            raise MemoryError(f"EASE^R over {len(members)} items; it is kept to {MOST_ITEMS}.")
         matrix = sp.csc_array(part.matrix(self.settings.half_life_days))[:, members]
-        weights = _ease_weights(matrix, self.settings.regularisation)
-        place = np.full(part.n_items, -1)
-        place[members] = np.arange(len(members))
+        inverse = _inverse_gram(matrix, self.settings.regularisation)
+        diagonal = inverse.diagonal().copy()
         blocks = []
-        for start in range(0, part.n_items, BLOCK_ROWS):
-            places = place[start : start + BLOCK_ROWS]
-            block = np.zeros((len(places), len(members)), dtype=np.float32)
-            block[places >= 0] = weights[places[places >= 0]]
-            kept = strongest_per_row(sp.csr_array(block), self.settings.neighbours)
-            blocks.append(
-                sp.csr_array(
-                    (kept.data, members[kept.indices], kept.indptr),
-                    shape=(len(places), part.n_items),
-                )
-            )
-        return neighbour_part("ease", blocks)
+        for start in range(0, len(members), BLOCK_ROWS):
+            stop = min(start + BLOCK_ROWS, len(members))
+            # LAPACK fills one triangle alone.
+            block = np.hstack([inverse[:start, start:stop].T, inverse[start:stop, start:]])
+            square = block[:, start:stop]
+            square += np.triu(square, 1).T - np.tril(square, -1)
+            block /= -diagonal
+            np.fill_diagonal(block[:, start:], 0.0)
+            blocks.append(strongest_per_row(sp.csr_array(block), self.settings.neighbours))
+        return spread_over(neighbour_part("ease", blocks), members, n_items=part.n_items)
 
 
-def _most_used_items(part: TrainingPart) -> NDArray[np.int64]:
-    users = np.bincount(part.pairs.item_index, minlength=part.n_items)
-    by_users = np.lexsort((np.arange(part.n_items), -users))
-    members = by_users[: min(MOST_ITEMS, int(np.count_nonzero(users)))]
-    return np.sort(members)
-
-
-def _ease_weights(matrix: sp.csc_array, regularisation: float) -> NDArray[np.float32]:
-    gram = np.asarray((matrix.T @ matrix).toarray(), dtype=np.float32)
+def _inverse_gram(matrix: sp.csc_array, regularisation: float) -> NDArray[np.float32]:
+    """Return the upper triangle of ``(XᵀX + λI)⁻¹``, computed in one matrix's memory."""
+    # LAPACK works in place on column order alone.
+    gram = np.asarray((matrix.T @ matrix).toarray(order="F"), dtype=np.float32, order="F")
     gram[np.diag_indices_from(gram)] += regularisation
     factor, _ = scipy.linalg.lapack.spotrf(gram, lower=0, clean=1, overwrite_a=1)
     inverse, _ = scipy.linalg.lapack.spotri(factor, lower=0, overwrite_c=1)
-    # LAPACK fills the upper triangle alone.
-    inverse += np.triu(inverse, 1).T
-    weights = -inverse / inverse.diagonal()
-    weights[np.diag_indices_from(weights)] = 0.0
-    return np.asarray(weights, dtype=np.float32)
+    return np.asarray(inverse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,37 +36,66 @@ class LightFMHybrid:
 
     def fit(self, part: TrainingPart, context: FitContext) -> VectorPart:
         """Return vectors for every item; those no event touched come from features alone."""
-        settings = self.settings
-        model = LightFM(
+        run = LightFMRun(self.settings, part, context, self.report_epoch)
+        run.advance(self.settings.epochs)
+        return run.finished()
+
+
+class LightFMRun:
+    """A model in training: epochs are added, and between them its vectors can be looked at."""
+
+    def __init__(
+        self,
+        settings: LightFMSettings,
+        part: TrainingPart,
+        context: FitContext,
+        report_epoch: Callable[[int, int], None] = lambda _done, _of: None,
+    ) -> None:
+        self.settings = settings
+        self._part = part
+        self._threads = context.threads
+        self._report_epoch = report_epoch
+        self._done = 0
+        self._model = LightFM(
             no_components=settings.dimensions,
             loss="warp",
             learning_rate=settings.learning_rate,
             item_alpha=settings.item_alpha,
             random_state=context.seed,
         )
-        columns = _feature_columns(part, settings.feature_weight)
-        by_time = np.argsort(part.pairs.seconds, kind="stable")
-        newest = by_time[len(by_time) - int(len(by_time) * settings.newest_share) :]
-        stages = ((part.pairs, settings.epochs), (part.pairs.take(newest), settings.newest_epochs))
-        done = 0
-        for pairs, epochs in stages:
-            interactions, weights = _interactions(part, pairs, settings.half_life_days)
-            for _ in range(epochs if len(pairs) else 0):
-                model.fit_partial(
-                    interactions,
-                    item_features=columns,
-                    sample_weight=weights,
-                    num_threads=context.threads,
-                )
-                done += 1
-                self.report_epoch(done, settings.epochs + settings.newest_epochs)
-        embeddings = _trained_rows(model.item_embeddings, columns, part.is_active)
-        vectors = np.asarray(columns @ embeddings, dtype=np.float32)
+        self._columns = _feature_columns(part, settings.feature_weight)
+
+    def advance(self, epochs: int) -> None:
+        """Add epochs on all pairs."""
+        self._train(self._model, self._part.pairs, epochs)
+
+    def finished(self) -> VectorPart:
+        """Return what the model would be now, after its epochs on the newest pairs."""
+        settings, part = self.settings, self._part
+        model = self._model
+        if settings.newest_epochs:
+            model = deepcopy(model)
+            by_time = np.argsort(part.pairs.seconds, kind="stable")
+            newest = by_time[len(by_time) - int(len(by_time) * settings.newest_share) :]
+            self._train(model, part.pairs.take(newest), settings.newest_epochs)
+        embeddings = _trained_rows(model.item_embeddings, self._columns, part.is_active)
         return vector_part(
             name="taste",
-            vectors=vectors,
+            vectors=np.asarray(self._columns @ embeddings, dtype=np.float32),
             feature_vectors=embeddings[part.n_items :] * np.float32(settings.feature_weight),
         )
+
+    def _train(self, model: LightFM, pairs: Pairs, epochs: int) -> None:
+        interactions, weights = _interactions(self._part, pairs, self.settings.half_life_days)
+        for _ in range(epochs if len(pairs) else 0):
+            model.fit_partial(
+                interactions,
+                item_features=self._columns,
+                sample_weight=weights,
+                num_threads=self._threads,
+            )
+            self._done += 1
+            self._report_epoch(self._done, self.settings.epochs + self.settings.newest_epochs)
 
 
 def seconds_per_pair(settings: LightFMSettings, part: TrainingPart, context: FitContext) -> float:

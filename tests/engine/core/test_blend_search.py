@@ -5,7 +5,8 @@ import pytest
 
 from engine.core.blend_search import CandidateScores, candidate_scores, search_weights
 from engine.core.dataset import Dataset
-from engine.core.evaluator import evaluate, examination
+from engine.core.evaluator import evaluate
+from engine.core.examination import examination
 from engine.core.split import temporal_split
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
@@ -53,6 +54,6 @@ def test_the_search_sees_the_same_ndcg_as_the_evaluation(
     exam = examination(part, split.later, most_users=50, seed=0)
     blend = acorn_model.tables.blend
     scores = candidate_scores(blend.parts, exam, half_life_days=60.0)
-    weights = np.array([blend.weights[part.name] for part in blend.parts], np.float32)
+    weights = np.array([blend.weights.get(part.name, 0) for part in blend.parts], np.float32)
     exact = evaluate(blend, exam, half_life_days=60.0).ndcg.mean()
     assert scores.mean_ndcg(weights) == pytest.approx(exact, abs=1e-6)

@@ -8,7 +8,8 @@ import pytest
 
 from engine.core.blend import Blend
 from engine.core.dataset import Dataset, Interactions
-from engine.core.evaluator import evaluate, examination
+from engine.core.evaluator import evaluate
+from engine.core.examination import examination
 from engine.core.parts import StaticPart
 from engine.core.training_part import training_part
 

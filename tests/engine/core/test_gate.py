@@ -19,9 +19,14 @@ def decide(
     over_popular: Metric = GAIN,
     champion: ChampionComparison | None = None,
     guards: Guards = PASSED,
+    is_popularity: bool = False,
 ) -> GateDecision:
     return decide_promotion(
-        test_users=users, gain_over_popular=over_popular, champion=champion, guards=guards
+        test_users=users,
+        gain_over_popular=over_popular,
+        champion=champion,
+        guards=guards,
+        is_popularity=is_popularity,
     )
 
 
@@ -35,6 +40,19 @@ def test_a_first_model_waits_while_its_gain_is_unsure() -> None:
     decision = decide(over_popular=UNSURE)
     assert not decision.promote
     assert "popular lately" in decision.reason
+
+
+def test_a_store_where_popularity_is_best_gets_it_as_its_first_model_and_is_told_so() -> None:
+    everyone_alike = replace(PASSED, coverage=0.01)
+    decision = decide(over_popular=Metric(0, 0, 0), guards=everyone_alike, is_popularity=True)
+    assert decision.promote
+    assert "What is popular lately is the best" in decision.reason
+    broken = replace(PASSED, is_finite=False)
+    assert not decide(guards=broken, is_popularity=True).promote
+
+
+def test_popularity_does_not_replace_a_champion_unproven() -> None:
+    assert not decide(champion=RIVAL, over_popular=Metric(0, 0, 0), is_popularity=True).promote
 
 
 def test_a_lower_bound_of_zero_is_no_proof() -> None:
@@ -85,6 +103,7 @@ def test_a_store_without_returning_shoppers_is_told_so() -> None:
         (replace(PASSED, is_finite=False), "invalid numbers"),
         (replace(PASSED, coverage=0.049), "4.9%"),
         (replace(PASSED, n_bytes=3 * 1024**3), "3.0 GiB"),
+        (replace(PASSED, seconds_per_user=0.5), "0.50 s"),
     ],
 )
 def test_a_broken_model_never_goes_live_however_good(guards: Guards, named: str) -> None:

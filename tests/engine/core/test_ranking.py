@@ -6,7 +6,8 @@ import scipy.sparse as sp
 
 from engine.core.blend import Blend
 from engine.core.dataset import Dataset
-from engine.core.evaluator import evaluate, examination
+from engine.core.evaluator import evaluate
+from engine.core.examination import examination
 from engine.core.features import FeatureSpace
 from engine.core.histories import UserHistories, UserRows
 from engine.core.parts import StaticPart

@@ -4,16 +4,19 @@ import json
 
 import pytest
 
+from engine.core.dataset import Dataset
 from engine.core.recipe import Recipe
 from engine.core.selection import prior_recipe
 from engine.core.trained_model import TrainedModel
+from engine.core.training_part import training_part
 
 
-def test_a_recipe_survives_json(acorn_model: TrainedModel) -> None:
-    for recipe in (acorn_model.recipe, prior_recipe(seed=3)):
+def test_a_recipe_survives_json(acorn_model: TrainedModel, birch_store: Dataset) -> None:
+    prior = prior_recipe(training_part(birch_store, birch_store.interactions), seed=3)
+    for recipe in (acorn_model.recipe, prior):
         assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
-def test_a_recipe_of_another_format_is_refused() -> None:
+def test_a_recipe_of_another_format_is_refused(acorn_model: TrainedModel) -> None:
     with pytest.raises(ValueError, match="format 99"):
-        Recipe.from_dict({**prior_recipe(seed=0).to_dict(), "format": 99})
+        Recipe.from_dict({**acorn_model.recipe.to_dict(), "format": 99})

@@ -1,0 +1,114 @@
+"""The settings worth trying for each part, in order of prior, the same for every store."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.core.recipe import (
+    CategoryPopularitySettings,
+    ContentSettings,
+    CoVisitsSettings,
+    EaseSettings,
+    FactorsSettings,
+    GfcfSettings,
+    ItemKnnSettings,
+    LightFMSettings,
+    OwnHistorySettings,
+    Rp3Settings,
+)
+from engine.core.recommenders import ease, gfcf
+from engine.core.training_part import TrainingPart
+
+CONTENT = ContentSettings(neighbours=50)
+FACTORS = FactorsSettings(dimensions=128, ridge=1.0)
+OWN = OwnHistorySettings()
+# From what a user has liked all along to the last thing that was looked at.
+HISTORY_HALF_LIVES_DAYS: tuple[float | None, ...] = (60.0, 20.0, 7.0, 2.5, 1.0, 0.5, 180.0, None)
+_PAIR_HALF_LIVES_DAYS: tuple[float | None, ...] = (None, 60.0, 30.0)
+_NEIGHBOURS = 100
+# Measured on one thread: 3,000 items take 1 s, growing with the cube.
+_EASE_SECOND_ITEMS = 3_000
+# The same of GF-CF: 10,000 items take 3 s, growing with the square.
+_GFCF_SECONDS_PER_PAIR = 3e-8
+
+
+def has_ages(part: TrainingPart) -> bool:
+    """Say whether half-lives make a difference."""
+    return bool(np.ptp(part.pairs.seconds))
+
+
+def item_knn_portfolio(part: TrainingPart) -> list[ItemKnnSettings]:
+    """Return cosines with pairs of any age alike, then with old ones fading where there are old."""
+    settings = [
+        ItemKnnSettings(neighbours=_NEIGHBOURS, shrinkage=10.0, half_life_days=age)
+        for age in _PAIR_HALF_LIVES_DAYS
+    ]
+    return settings if has_ages(part) else settings[:1]
+
+
+def rp3_portfolio(half_life_days: float | None) -> list[Rp3Settings]:
+    """Return walks that damp popular items more and less."""
+    return [
+        Rp3Settings(neighbours=_NEIGHBOURS, beta=beta, half_life_days=half_life_days)
+        for beta in (0.3, 0.0, 0.5)
+    ]
+
+
+def co_visits_portfolio(half_life_days: float | None) -> list[CoVisitsSettings]:
+    """Return long and short windows."""
+    return [
+        CoVisitsSettings(neighbours=_NEIGHBOURS, window=window, half_life_days=half_life_days)
+        for window in (8, 3)
+    ]
+
+
+def ease_portfolio(
+    part: TrainingPart, half_life_days: float | None
+) -> list[tuple[EaseSettings, float]]:
+    """Return settings with the seconds that one fit takes; none for too many items."""
+    items = int(np.count_nonzero(part.is_active))
+    if items > ease.MOST_ITEMS:
+        return []
+    seconds = (items / _EASE_SECOND_ITEMS) ** 3
+    ages = dict.fromkeys((half_life_days, 60.0, None) if has_ages(part) else (None,))
+    settings = [EaseSettings(_NEIGHBOURS, 200.0, age) for age in ages]
+    settings += [EaseSettings(_NEIGHBOURS, strength, half_life_days) for strength in (50.0, 500.0)]
+    return [(it, seconds) for it in settings]
+
+
+def gfcf_portfolio(part: TrainingPart) -> list[tuple[GfcfSettings, float]]:
+    """Return settings with the seconds that one fit takes; none for too many items."""
+    items = int(np.count_nonzero(part.is_active))
+    if items > gfcf.MOST_ITEMS:
+        return []
+    seconds = items**2 * _GFCF_SECONDS_PER_PAIR
+    return [(GfcfSettings(neighbours=200, dimensions=256), seconds)]
+
+
+def category_popularity_settings(
+    part: TrainingPart, *, window_days: int | None
+) -> CategoryPopularitySettings | None:
+    """Return settings where items have categories."""
+    if not any(item.categories for item in part.items):
+        return None
+    return CategoryPopularitySettings(neighbours=50, window_days=window_days)
+
+
+def lightfm_portfolio(epochs: int) -> list[LightFMSettings]:
+    """Return the starting field of the successive halving, all to end at ``epochs``."""
+    prior = LightFMSettings(
+        dimensions=32,
+        learning_rate=0.05,
+        item_alpha=5e-6,
+        feature_weight=1.0,
+        epochs=epochs,
+        newest_share=0.2,
+        newest_epochs=8,
+        half_life_days=60.0,
+    )
+    return [
+        prior,
+        LightFMSettings(64, 0.05, 0.0, 2.0, epochs, 0.0, 0, None),
+        LightFMSettings(32, 0.05, 5e-5, 2.0, epochs, 0.1, 8, 60.0),
+        LightFMSettings(64, 0.02, 0.0, 1.0, epochs, 0.2, 8, 60.0),
+    ]
