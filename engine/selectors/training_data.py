@@ -66,8 +66,8 @@ class TrainingData:
 def training_data() -> TrainingData:
     """Return all that the environment's models may learn from, inside `in_environment`.
 
-    Events are one statement and so one moment. Everything that they point at is read after them
-    and is never removed, so that nothing they need is missing; the catalogue's number is read
+    Events are of one moment. What they point at is read after them, so that nothing they need is
+    missing; a shopper who was removed in between has no profile. The catalogue's number is read
     before it, so that no change is taken for read that was not.
 
     Returns

@@ -25,6 +25,7 @@ from saas.lib.reachability import redis_answers
 from tenants.dispatcher import Dispatcher, Periodic
 from tenants.services.dispatch_jobs import Waiting
 from tenants.services.expire_idempotency_records import expire_idempotency_records
+from tenants.services.expire_sessions import expire_sessions
 from tenants.services.purge_finished_jobs import purge_finished_jobs
 
 log = structlog.get_logger()
@@ -58,7 +59,8 @@ class Command(BaseCommand):
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
                 Periodic("idempotency records", 60, expire_idempotency_records),
-                Periodic("finished jobs", 60, purge_finished_jobs),
+                Periodic("sessions", 3600, expire_sessions),
+                Periodic("finished jobs", 600, purge_finished_jobs),
             ],
         )
         serve_management(
