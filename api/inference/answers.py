@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
@@ -156,6 +156,7 @@ class BatchAnswer(Struct):
 
 
 _encoder = json.Encoder()
+_product_decoder = json.Decoder(Product)
 
 
 def encode(answer: Answer | PublicAnswer | BatchAnswer) -> bytes:
@@ -166,6 +167,13 @@ def encode(answer: Answer | PublicAnswer | BatchAnswer) -> bytes:
 def encode_product(product: Product) -> Raw:
     """Return a product's JSON, made once for each change of the item and copied into answers."""
     return Raw(_encoder.encode(product))
+
+
+def with_attributes(product: Raw, attributes: str | None) -> Raw:
+    """Return a product's JSON with these attributes in the place of its own."""
+    decoded = _product_decoder.decode(product)
+    decoded.attributes = cast(dict[str, AttributeValue], Raw((attributes or "{}").encode()))
+    return encode_product(decoded)
 
 
 def for_page(answer: Answer) -> PublicAnswer:

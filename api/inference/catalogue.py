@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec import Raw
 
-from api.inference.answers import Product, encode_product
+from api.inference.answers import Product, encode_product, with_attributes
 from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Value
 
 NO_GROUP = -1
@@ -38,6 +38,14 @@ class ItemRow(NamedTuple):
     available_from: float | None
     available_until: float | None
     product: Product
+
+
+class ShownRow(NamedTuple):
+    """What answers show of an item's attributes, as JSON."""
+
+    id: int
+    item_id: str
+    attributes: str | None
 
 
 class Catalogue:
@@ -102,6 +110,14 @@ class Catalogue:
         self.columns.flush()
         return rows
 
+    def show(self, shown: Iterable[ShownRow]) -> None:
+        """Show these attributes of items, and no others."""
+        for item in shown:
+            row = self.rows.get(item.item_id)
+            if row is not None:
+                product = with_attributes(self.products[row], item.attributes)
+                self._put_product(row, product)
+
     def apply_time(self, *, now: float) -> list[int]:
         """Open and close availability windows and return the rows that changed."""
         changed = []
@@ -130,13 +146,15 @@ class Catalogue:
 
     def _describe(self, row: int, item: ItemRow) -> None:
         self.titles[row] = item.product.title
-        product = encode_product(item.product)
-        self._product_bytes += len(product) - len(self.products[row])
-        self.products[row] = product
+        self._put_product(row, encode_product(item.product))
         if item.is_deleted:
             self._deleted.add(row)
         else:
             self._deleted.discard(row)
+
+    def _put_product(self, row: int, product: Raw) -> None:
+        self._product_bytes += len(product) - len(self.products[row])
+        self.products[row] = product
 
     def _group(self, row: int, group_id: str | None) -> None:
         if self.group_ids[row] == group_id:

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import kwargs_row
 
 from api.inference.answers import AttributeValue, Product
-from api.inference.catalogue import ItemRow
+from api.inference.catalogue import ItemRow, ShownRow
 from api.inference.identities import LinkRow
 from api.inference.snapshot import Environment
 from saas.lib.erasures import Erasure
@@ -28,23 +28,28 @@ _CLOCKS = """
     WHERE environment_id = ANY(%s)
 """
 _BECOME = "SET LOCAL search_path = {schema}; SET LOCAL ROLE {role}"
+_PUBLIC_ATTRIBUTES: LiteralString = """(
+    SELECT jsonb_object_agg(name, attributes -> name)
+    FROM engine_attribute WHERE public AND attributes ? name
+)"""
 # A batch gives one number to all of its rows, so the id completes the order.
-_CHANGED_ITEMS = """
+_CHANGED_ITEMS = f"""
     SELECT id, change_seq, item_id, group_id, aliases, categories, attributes,
            in_stock AND recommendable AS is_sellable,
            deleted_at IS NOT NULL AS is_deleted,
            extract(epoch FROM available_from)::float8 AS available_from,
            extract(epoch FROM available_until)::float8 AS available_until,
            title, url, image_url, price::text, list_price::text, currency, brand, in_stock,
-           (
-               SELECT jsonb_object_agg(name, attributes -> name)
-               FROM engine_attribute WHERE public AND attributes ? name
-           ) AS public_attributes
+           {_PUBLIC_ATTRIBUTES} AS public_attributes
     FROM engine_item
     WHERE (change_seq, id) > (%s, %s)
     ORDER BY change_seq, id
     LIMIT %s
-"""
+"""  # noqa: S608  # made of constants
+_SHOWN_ATTRIBUTES = f"""
+    SELECT id, item_id, {_PUBLIC_ATTRIBUTES}::text AS attributes
+    FROM engine_item WHERE id > %s ORDER BY id LIMIT %s
+"""  # noqa: S608  # made of constants
 # The few shoppers that the store ever wrote; 0 marks those known from events alone.
 _CHANGED_SHOPPERS = """
     SELECT id, change_seq, kind, external_id,
@@ -130,6 +135,10 @@ class CatalogueReader:
     def items(self, environment: Environment, after: Position) -> list[ItemRow]:
         """Return the next changed items, in the order of their changes."""
         return self._page(environment, _CHANGED_ITEMS, _item, (after.change_seq, after.id))
+
+    def shown(self, environment: Environment, after: int) -> list[ShownRow]:
+        """Return what answers show of the next items' attributes, in the order of their ids."""
+        return self._page(environment, _SHOWN_ATTRIBUTES, ShownRow, (after,))
 
     def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
         """Return the next changed shoppers, in the order of their changes."""

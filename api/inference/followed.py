@@ -42,21 +42,24 @@ class Followed:
     _shoppers_until: Position = field(default_factory=Position)
     _links_until: int = 0
     _erasures_until: int = 0
-    _shown: int = 0
+    _shown: int | None = None
+    # None: what answers show of the items is what they are to show.
+    _shown_until: int | None = None
 
     def catch_up(self, reader: CatalogueReader, environment: Environment, *, clock: Clock) -> None:
         """Read what changed, a few pages at most."""
         if self.is_complete and self.clock == clock:
             return
-        if clock.shown != self._shown:
-            # Any item may look otherwise now; until it is read again it stays as it was.
-            self._items_until, self._shown = Position(), clock.shown
+        if self._shown not in (None, clock.shown):
+            self._shown_until = 0
+        self._shown = clock.shown
         for _ in range(_PAGES_PER_TURN):
             n_items = self._read_items(reader, environment)
             n_erasures = self._read_erasures(reader, environment)
             n_shoppers = self._read_shoppers(reader, environment)
             n_links = self._read_links(reader, environment)
-            if max(n_items, n_erasures, n_shoppers, n_links) < PAGE_ROWS:
+            n_shown = self._show_anew(reader, environment)
+            if max(n_shown, n_items, n_erasures, n_shoppers, n_links) < PAGE_ROWS:
                 self.clock, self.is_complete = clock, True
                 return
         self.is_complete = False
@@ -76,6 +79,14 @@ class Followed:
             metrics.CATALOGUE_ROWS.inc(len(page))
             self._touched += self.catalogue.apply(page, now=time.time())
             self._items_until = Position(page[-1].change_seq, page[-1].id)
+        return len(page)
+
+    def _show_anew(self, reader: CatalogueReader, environment: Environment) -> int:
+        if self._shown_until is None:
+            return 0
+        page = reader.shown(environment, self._shown_until)
+        self.catalogue.show(page)
+        self._shown_until = page[-1].id if len(page) == PAGE_ROWS else None
         return len(page)
 
     def erase(self, erasures: Iterable[Erasure], environment: Environment) -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from api.inference.catalogue import ItemRow
+from api.inference.catalogue import ItemRow, ShownRow
 from api.inference.catalogue_reader import Clock, ErasureRow, Position, ShopperRow
 from api.inference.followed import Followed
 from api.inference.identities import LinkRow
@@ -28,6 +29,8 @@ class Reader:
     def __init__(self, *pages: ItemRow | Exception) -> None:
         self._pages = list(pages)
         self.asked: list[Position] = []
+        self.shown_pages: list[list[ShownRow]] = []
+        self.shown_asked: list[int] = []
 
     def items(self, environment: Environment, after: Position) -> list[ItemRow]:
         self.asked.append(after)
@@ -35,6 +38,10 @@ class Reader:
         if isinstance(page, Exception):
             raise page
         return [page] if page else []
+
+    def shown(self, environment: Environment, after: int) -> list[ShownRow]:
+        self.shown_asked.append(after)
+        return self.shown_pages.pop(0) if self.shown_pages else []
 
     def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
         return []
@@ -67,14 +74,19 @@ def test_a_reading_that_fails_half_way_forgets_nothing() -> None:
     assert reader.asked[2] == Position(change_seq=1, id=1)
 
 
-def test_every_item_is_read_anew_when_other_attributes_are_shown() -> None:
+def test_what_answers_show_is_read_anew_when_it_changes_and_only_then() -> None:
     followed = Followed()
-    oak = an_item("oak", id=1, change_seq=1)
-    catch_up(followed, Reader(oak), clock=1)
-    for clock, asked in ((Clock(2, shown=2), Position()), (Clock(3, shown=2), Position(1, 1))):
-        reader: Any = Reader(oak)
-        followed.catch_up(reader, ACORN, clock=clock)
-        assert reader.asked[0] == asked
+    reader: Any = Reader(an_item("oak", id=1, change_seq=1), an_item("elm", id=2, change_seq=1))
+    reader.shown_pages = [[ShownRow(1, "oak", '{"height": 9}')], [ShownRow(2, "elm", None)]]
+    followed.catch_up(reader, ACORN, clock=Clock(1, shown=1))
+    assert reader.shown_asked == []
+    followed.catch_up(reader, ACORN, clock=Clock(2, shown=2))
+    assert reader.shown_asked == [0, 1, 2]
+    products = [msgspec.json.decode(each) for each in followed.catalogue.products]
+    assert [each["attributes"] for each in products] == [{"height": 9}, {}]
+    assert [each["title"] for each in products] == ["Oak", "Elm"]
+    followed.catch_up(reader, ACORN, clock=Clock(3, shown=2))
+    assert reader.shown_asked == [0, 1, 2]
 
 
 def test_a_large_catalogue_is_read_over_several_turns() -> None:
