@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 
 import structlog
@@ -41,15 +42,43 @@ class BearerAuthentication(BaseAuthentication):
 
     @override
     def authenticate(self, request: Request) -> tuple[None, Caller]:
-        caller = caller_of(request.headers.get("Authorization", ""))
-        structlog.contextvars.bind_contextvars(
-            tenant=caller.tenant.slug, environment=caller.environment.kind
-        )
-        return None, caller
+        return None, _bound(caller_of(request.headers.get("Authorization", "")))
 
     @override
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="shelfwise"'
+
+
+class BeaconAuthentication(BaseAuthentication):
+    """A page's key in the query: `navigator.sendBeacon` sends no header of ours.
+
+    A publishable key is everybody's anyway and opens nothing but what a page may do; a secret one
+    would stand in the logs of every proxy, so it is no credential there.
+    """
+
+    @override
+    def authenticate(self, request: Request) -> tuple[None, Caller] | None:
+        key = request.query_params.get("key", "")
+        if request.method != "POST" or not key or "Authorization" in request.headers:
+            return None
+        if not key.startswith("pk_"):
+            raise InvalidToken
+        return None, _bound(caller_of_key(key))
+
+
+class WriteKeyAuthentication(BaseAuthentication):
+    """HTTP Basic with the key as the user, as Segment's libraries send their write key."""
+
+    @override
+    def authenticate(self, request: Request) -> tuple[None, Caller] | None:
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, _, _ = b64decode(text.strip(), validate=True).decode("ascii").partition(":")
+        except ValueError:
+            raise InvalidToken from None
+        return None, _bound(caller_of_key(user))
 
 
 def caller_of(authorization: str) -> Caller:
@@ -67,6 +96,14 @@ def caller_of(authorization: str) -> Caller:
         raise InvalidToken
     text = text.strip()
     return caller_of_key(text) if text.startswith(("sk_", "pk_")) else _caller_of_token(text)
+
+
+def _bound(caller: Caller) -> Caller:
+    """Name the caller in what this request logs."""
+    structlog.contextvars.bind_contextvars(
+        tenant=caller.tenant.slug, environment=caller.environment.kind
+    )
+    return caller
 
 
 def caller_of_key(text: str) -> Caller:

@@ -19,7 +19,7 @@ from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.serializers import page_of
 from api.v1.user_tokens import MEMBER as USER_TOKEN
 from api.v1.user_tokens import admit_users
-from api.v1.views import EnvironmentView
+from api.v1.views import BeaconView, EnvironmentView
 from engine.rows.reading import MAX_UNKNOWN_NAMED, nearest
 from engine.rows.values import BadValue, read_id, read_time, shown
 from engine.selectors.events import event_page
@@ -32,7 +32,7 @@ _TIME_FILTERS = ("since", "until")
 _ENVELOPE = {"events": 1, "sent_at": 2, USER_TOKEN: 3}
 
 
-class EventsView(EnvironmentView):
+class EventsView(BeaconView):
     """/v1/events."""
 
     required_scopes: ClassVar = {"GET": "events:read", "POST": "events:write"}
@@ -99,7 +99,7 @@ class EventView(EnvironmentView):
 
     def delete(self, request: Request, event_id: str) -> Response:
         """Take an event back."""
-        delete_event(event_id=event_id)
+        delete_event(environment=self.caller.environment, event_id=event_id)
         return Response(status=204)
 
 

@@ -43,6 +43,12 @@ class StrictJsonParser(BaseParser):
         return parse_strict_json(inflate(body) if encoding == "gzip" else body)
 
 
+class BeaconParser(StrictJsonParser):
+    """The same JSON under the one name that a page may give it without asking first."""
+
+    media_type = "text/plain"
+
+
 def read_bounded(stream: IO[bytes], *, content_length: str | None) -> bytes:
     """Return the body, refusing a large one by what it says and by what it is.
 

@@ -66,6 +66,34 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
+class PageKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How a page says it without a header."""
+
+    target_class = "api.v1.authentication.BeaconAuthentication"
+    name = "page_key"
+
+    @override
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "query",
+            "name": "key",
+            "description": "A publishable key, for `navigator.sendBeacon`: then JSON may come as "
+            "text/plain.",
+        }
+
+
+class WriteKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How Segment's libraries say it."""
+
+    target_class = "api.v1.authentication.WriteKeyAuthentication"
+    name = "write_key"
+
+    @override
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "basic", "description": "The API key is the user."}
+
+
 class ShelfwiseSchema(AutoSchema):
     """Objects in and out, unless a view is annotated; the query parameters that it declares."""
 

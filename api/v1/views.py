@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from typing_extensions import override
 
 from api.v1 import paths as _paths  # noqa: F401  # registers the converter "id" for all routes
-from api.v1.authentication import Caller
+from api.v1.authentication import BeaconAuthentication, BearerAuthentication, Caller
 from api.v1.idempotency import answer_once, idempotency_key
 from api.v1.pages import let_page_read, preflight
 from api.v1.parameters import check_id, check_query
-from api.v1.parsers import read_data
+from api.v1.parsers import BeaconParser, read_data
 from api.v1.permissions import PAGE_METHODS
 from tenants.context import in_environment
 from tenants.tokens import PUBLISHABLE_SCOPES
@@ -31,6 +33,8 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # noqa: RUF012
     # The query parameters that the view's GET reads; any other is refused.
     query_parameters: ClassVar[Collection[str]] = ()
+    # Those of its other methods.
+    write_parameters: ClassVar[Collection[str]] = ()
     # What a replayed answer leaves out.
     secret_members: ClassVar[Collection[str]] = ()
 
@@ -73,7 +77,8 @@ class ApiView(APIView):
         return self.http_method_not_allowed
 
     def _check_request(self) -> None:
-        known = self.query_parameters if self.request.method == "GET" else ()
+        is_read = self.request.method == "GET"
+        known = self.query_parameters if is_read else self.write_parameters
         check_query(self.request.query_params, known=known)
         for name, value in self.kwargs.items():
             check_id(name, value)
@@ -141,3 +146,25 @@ class EnvironmentView(ApiView):
                 answer=partial(self.answer_or_problem, handler),
                 secret_members=self.secret_members,
             )
+
+
+class BeaconView(EnvironmentView):
+    """A view that a page may also tell something with `navigator.sendBeacon` when it is left.
+
+    Its key stands in the query then, and its JSON comes as text/plain; anything else would have
+    the browser ask first, which it does not do for a page that is gone.
+    """
+
+    authentication_classes: Sequence[type[BaseAuthentication]] = (
+        BeaconAuthentication,
+        BearerAuthentication,
+    )
+    write_parameters: ClassVar = ("key",)
+
+    @override
+    def get_parsers(self) -> list[BaseParser]:
+        parsers = super().get_parsers()
+        # The OpenAPI document is made of views without a request.
+        request: Request | None = self.request
+        is_beacon = request is not None and "key" in request.GET
+        return [*parsers, BeaconParser()] if is_beacon else parsers

@@ -56,18 +56,27 @@ class Collected:
 
 @dataclass(slots=True)
 class Payload:
-    """What a payload holds for us; `warnings` name what it holds for others."""
+    """What a payload holds for us; `warnings` name what it holds for others.
+
+    Attributes
+    ----------
+    users
+        Rows about users, by the index of the event that describes them.
+    """
 
     events: list[Collected] = field(default_factory=list)
+    users: dict[int, dict[str, Any]] = field(default_factory=dict)
     warnings: list[FieldError] = field(default_factory=list)
     sent_at: Any = None
 
     def ignore(self, index: int, pointer: str, name: Any) -> None:
         """Note an event that says nothing about items."""
+        self.warn(index, pointer, "event_ignored", f"is {shown(name)}, which is about no item.")
+
+    def warn(self, index: int, pointer: str, code: str, sentence: str) -> None:
+        """Note what is not taken over from an event."""
         place = Place(noun="Event", pointer=pointer, index=index)
-        self.warnings.append(
-            place.error("", "event_ignored", f"is {shown(name)}, which is about no item.")
-        )
+        self.warnings.append(place.error("", code, sentence))
 
 
 def events_in(body: Mapping[str, Any], name: str) -> Iterator[tuple[int, Any, str]]:

@@ -11,8 +11,10 @@ from engine.rows.event_key import nth_key
 from engine.rows.event_row import Arrival, EventRow, read_event_row
 from engine.rows.reading import Place
 from engine.rows.values import BadValue, read_time, shown
-from saas.lib.errors import FieldError, InvalidParameter
+from saas.lib.errors import BatchTooLarge, FieldError, InvalidParameter
 
+# More than any honest batch holds; each is a row to be written in one transaction.
+MAX_REQUEST_LINES = 10_000
 # A smaller difference is the network and the queue before us, not the sender's clock.
 MIN_SKEW = timedelta(seconds=5)
 
@@ -32,6 +34,23 @@ class EventBatch:
     rejected: int = 0
     errors: list[FieldError] = field(default_factory=list)
     warnings: list[FieldError] = field(default_factory=list)
+
+
+def check_line_count(rows: Sequence[Any]) -> None:
+    """Refuse a request with more lines than one transaction takes, before any is read.
+
+    Raises
+    ------
+    BatchTooLarge
+        Its events have more than `MAX_REQUEST_LINES` in all.
+    """
+    items = [row.get("items") for row in rows if isinstance(row, dict)]
+    lines = sum(len(each) for each in items if isinstance(each, list))
+    if lines > MAX_REQUEST_LINES:
+        raise BatchTooLarge(
+            f"The events have {lines} items in all; send at most {MAX_REQUEST_LINES} in one "
+            "request."
+        )
 
 
 def read_arrival(*, received_at: datetime, sent_at: Any) -> Arrival:

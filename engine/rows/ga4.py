@@ -15,7 +15,9 @@ from engine.rows.collected import Collected, Payload, Source, events_in, id_text
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         "view_item_list": "impression",
+        "view_promotion": "impression",
         "select_item": "click",
+        "select_promotion": "click",
         "view_item": "view",
         "add_to_wishlist": "wishlist",
         "add_to_cart": "cart",
@@ -26,6 +28,8 @@ TYPES: Mapping[str, str] = MappingProxyType(
         "view_search_results": "search",
     }
 )
+# A promotion need not be of items.
+_MAY_LACK_ITEMS = frozenset({"view_promotion", "select_promotion"})
 _LINE_NAMES: Mapping[str, Sequence[str]] = MappingProxyType(
     {"id": ("item_id",), "quantity": ("quantity",), "price": ("price",)}
 )
@@ -44,7 +48,8 @@ def read_ga4(body: Mapping[str, Any]) -> Payload:
     top = Source(body, "")
     for index, event, pointer in events_in(body, "events"):
         name, params = _name_and_params(event, pointer)
-        if isinstance(name, str) and name not in TYPES:
+        is_ours = name in TYPES and (name not in _MAY_LACK_ITEMS or "items" in params.members)
+        if isinstance(name, str) and not is_ours:
             payload.ignore(index, pointer, name)
             continue
         payload.events.append(

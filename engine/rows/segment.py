@@ -10,24 +10,44 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.rows.collected import Collected, Payload, Source, events_in, id_text, lines, source_of
-from engine.rows.values import BadValue, read_time, shown
+from engine.rows.values import BadValue, read_attributes, read_time, shown
 from saas.lib.errors import InvalidParameter
 
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         "Product List Viewed": "impression",
+        "Product List Filtered": "impression",
         "Product Clicked": "click",
         "Product Viewed": "view",
         "Product Added to Wishlist": "wishlist",
+        "Wishlist Product Added to Cart": "cart",
         "Product Added": "cart",
         "Product Removed": "uncart",
         "Order Completed": "purchase",
         "Order Refunded": "refund",
+        "Order Cancelled": "refund",
         "Products Searched": "search",
     }
 )
-# Kept as an event, so that it merges at its own time and a repeat is known by its messageId.
+# Kept as events, so that they merge at their own time and a repeat is known by its messageId.
 IDENTIFY = "custom:identify"
+ALIAS = "custom:alias"
+# Segment's reserved traits that say who somebody is: no recommendation gets better by them.
+_PERSONAL_TRAITS = frozenset(
+    {
+        "address",
+        "avatar",
+        "birthday",
+        "email",
+        "firstName",
+        "id",
+        "lastName",
+        "name",
+        "phone",
+        "username",
+        "website",
+    }
+)
 _LINE_NAMES: Mapping[str, Sequence[str]] = MappingProxyType(
     {"id": ("product_id", "sku"), "quantity": ("quantity",), "price": ("price",)}
 )
@@ -49,8 +69,11 @@ def read_segment(body: Mapping[str, Any]) -> Payload:
         found = _collected(index, message, own)
         if kind == "track" and isinstance(name, str) and name in TYPES:
             _take_track(found, own, type_=TYPES[name])
-        elif kind == "identify" and {"user_id", "anonymous_id"} <= found.row.keys():
+        elif kind == "identify" and "user_id" in found.row:
             found.row["type"] = IDENTIFY
+            _take_traits(payload, index, own, found.row)
+        elif kind == "alias" and {"user_id", "anonymous_id"} <= found.row.keys():
+            found.row["type"] = ALIAS
         elif isinstance(name, str):
             payload.ignore(index, pointer, name)
             continue
@@ -85,12 +108,32 @@ def _collected(index: int, message: Any, own: Source) -> Collected:
         return found
     context = source_of(message.get("context"), f"{own.pointer}/context")
     found.take("user_id", ["userId"], own, read=id_text)
-    found.take("anonymous_id", ["anonymousId"], own, read=id_text)
+    found.take("anonymous_id", ["previousId", "anonymousId"], own, read=id_text)
     found.take("session_id", ["sessionId", "session_id"], context, read=id_text)
     found.take("user_token", ["user_token"], own, context)
     found.take("event_id", ["messageId"], own)
     found.take("ts", ["timestamp", "originalTimestamp"], own)
     return found
+
+
+def _take_traits(payload: Payload, index: int, own: Source, row: Mapping[str, Any]) -> None:
+    """Note what an identify says of its user, but for who that is and what has no plain form."""
+    attributes = {
+        name: value
+        for name, value in source_of(own.members.get("traits"), "").members.items()
+        if name not in _PERSONAL_TRAITS and value is not None and _is_attribute(name, value)
+    }
+    if attributes:
+        described = {"id": row["user_id"], "attributes": attributes}
+        payload.users[index] = described | ({"source_updated_at": row["ts"]} if "ts" in row else {})
+
+
+def _is_attribute(name: str, value: Any) -> bool:
+    try:
+        read_attributes({name: value})
+    except BadValue:
+        return False
+    return True
 
 
 def _take_track(found: Collected, own: Source, *, type_: str) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from engine.rows.collected import Collected, Payload, retold
 from engine.rows.results import check_batch_size
 from engine.selectors.order_lines import order_lines
 from engine.services.ingest_events import IngestResult, ingest_events
+from engine.services.write_users import write_users
 from saas.lib.errors import RowsRejected
 from tenants.models.environment import Environment
 
 
 def collect_events(
-    *, environment: Environment, payload: Payload, received_at: datetime, source: str
+    *,
+    environment: Environment,
+    payload: Payload,
+    received_at: datetime,
+    source: str,
+    may_describe_users: bool,
 ) -> IngestResult:
     """Store the events of a payload as `ingest_events` does, inside `in_environment`.
 
@@ -28,6 +35,8 @@ def collect_events(
         When the request came.
     source
         Which way: one of ``Event.Source``.
+    may_describe_users
+        Whether what the payload says of users is stored as their attributes, too.
 
     Raises
     ------
@@ -38,6 +47,7 @@ def collect_events(
     """
     check_batch_size(len(payload.events) + len(payload.warnings), name="events")
     _name_refunded_items(payload.events)
+    _describe_users(environment, payload, may_describe_users=may_describe_users)
     try:
         result = ingest_events(
             environment=environment,
@@ -56,6 +66,25 @@ def collect_events(
     result.errors = [retold(error, payload.events) for error in result.errors]
     result.warnings = payload.warnings
     return result
+
+
+def _describe_users(
+    environment: Environment, payload: Payload, *, may_describe_users: bool
+) -> None:
+    """Store attributes; first in the transaction, since the catalogue's clock is locked first."""
+    if payload.users and may_describe_users:
+        # A row that is refused here is refused as an event, too, and explained there.
+        with suppress(RowsRejected):
+            write_users(environment=environment, rows=list(payload.users.values()))
+        return
+    pointers = {event.index: event.pointers[""] for event in payload.events}
+    for index in payload.users:
+        payload.warn(
+            index,
+            pointers[index],
+            "traits_ignored",
+            "has traits; a secret key with catalogue:write stores them.",
+        )
 
 
 def _name_refunded_items(events: Sequence[Collected]) -> None:

@@ -11,7 +11,13 @@ from django.db import transaction
 
 from engine.core.dataset import EVENT_WEIGHTS
 from engine.models.event import Event
-from engine.rows.event_batch import EventBatch, count_repeat, read_arrival, read_event_batch
+from engine.rows.event_batch import (
+    EventBatch,
+    check_line_count,
+    count_repeat,
+    read_arrival,
+    read_event_batch,
+)
 from engine.rows.event_row import EventRow
 from engine.rows.identity_links import NewLink
 from engine.rows.results import check_batch_size
@@ -89,13 +95,14 @@ def ingest_events(
     Raises
     ------
     BatchTooLarge
-        More than 1,000 events.
+        More than 1,000 events, or 10,000 lines in all.
     InvalidParameter
         `sent_at` is no time.
     RowsRejected
         There are events and none of them can be taken.
     """
     check_batch_size(len(rows), name="events")
+    check_line_count(rows)
     arrival = read_arrival(received_at=received_at, sent_at=sent_at)
     batch = read_event_batch(rows, arrival=arrival, pointer=pointer)
     result = take_event_batch(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from base64 import b64encode
 from typing import Any
 
+import orjson
 import pytest
 
 from engine.models.event import Event
-from engine.models.shopper import IdentityLink
+from engine.models.shopper import IdentityLink, Shopper
 from tenants.context import in_environment
 from tenants.models.environment import Environment
 from tests.api.conftest import ApiClient, assert_problem
 from tests.api.v1.test_user_tokens import token_for
+from tests.conftest import make_key
 from tests.engine.rows.test_ga4 import PURCHASE
 from tests.engine.rows.test_segment import ORDER
 
@@ -172,6 +175,126 @@ def test_a_page_may_send_what_names_a_visitor_from_the_origins_on_the_list(
     assert_problem(answer, 403, "origin_not_allowed")
     preflight = api.request("OPTIONS", "/v1/collect/segment", headers={"Origin": SHOP})
     assert preflight.status_code == 204
+
+
+def attributes(environment: Environment, user_id: str) -> dict[str, Any] | None:
+    with in_environment(environment):
+        user = Shopper.objects.filter(kind="user", external_id=user_id).first()
+    return None if user is None else dict(user.attributes)
+
+
+IDENTIFY = {
+    "type": "identify",
+    "userId": "ada",
+    "anonymousId": "tab",
+    "messageId": "m-1",
+    "timestamp": "2023-11-14T22:13:20Z",
+    "traits": {"plan": "gold", "email": "ada@example.org"},
+}
+
+
+def test_an_identify_describes_its_user(api: ApiClient, acorn: Environment, acorn_key: str) -> None:
+    answer = collect(api, "segment", acorn_key, {"batch": [{"type": "page"}, IDENTIFY]})
+    assert counts(answer) == (1, 0, 0)
+    assert attributes(acorn, "ada") == {"plan": "gold"}
+    older = {**IDENTIFY, "messageId": "m-0", "timestamp": "2023-11-13T00:00:00Z"}
+    collect(api, "segment", acorn_key, {**older, "traits": {"plan": "silver"}})
+    assert attributes(acorn, "ada") == {"plan": "gold"}
+
+
+def test_who_may_not_write_users_is_told_that_traits_stay_out(
+    api: ApiClient, acorn: Environment, acorn_key: str, acorn_publishable_key: str
+) -> None:
+    page = {**IDENTIFY, "user_token": token_for(api, acorn_key)}
+    of_events = make_key(acorn, scopes=["events:write"])
+    for number, (key, body) in enumerate([(acorn_publishable_key, page), (of_events, IDENTIFY)]):
+        answer = collect(api, "segment", key, {"batch": [{**body, "messageId": f"m-{number}"}]})
+        assert counts(answer) == (1, 0, 0)
+        assert [(each["pointer"], each["code"]) for each in answer["warnings"]] == [
+            ("/batch/0", "traits_ignored")
+        ]
+    assert attributes(acorn, "ada") == {}
+
+
+def test_an_alias_merges(api: ApiClient, acorn: Environment, acorn_key: str) -> None:
+    body = {"type": "alias", "previousId": "tab", "userId": "ada", "messageId": "m-1"}
+    assert counts(collect(api, "segment", acorn_key, body)) == (1, 0, 0)
+    assert linked(acorn) == [("tab", "ada")]
+
+
+def basic(user: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(user.encode()).decode()}"}
+
+
+def test_segment_sends_its_write_key_as_a_user(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    answer = api.post("/v1/collect/segment", json=ORDER, headers=basic(f"{acorn_key}:"))
+    assert answer.status_code == 202, answer.content
+    assert len(stored(acorn)) == 2
+    for header in (basic("sk_live_none:"), basic(":"), {"Authorization": "Basic é"}):
+        refused = api.post("/v1/collect/segment", json=ORDER, headers=header)
+        assert_problem(refused, 401, "invalid_token")
+    # Elsewhere the key is a bearer token.
+    elsewhere = api.post("/v1/collect/ga4", json=PURCHASE, headers=basic(f"{acorn_key}:"))
+    assert_problem(elsewhere, 401, "invalid_token")
+
+
+def beacon(api: ApiClient, path: str, body: Any, *, origin: str = SHOP) -> Any:
+    return api.post(
+        path,
+        body=orjson.dumps(body),
+        content_type="text/plain;charset=UTF-8",
+        headers={"Origin": origin},
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/events", {"type": "view", "session_id": "s", "item_id": "a"}),
+        (
+            "/v1/collect/ga4",
+            {"client_id": "1", "name": "view_item", "params": {"items": [{"item_id": "a"}]}},
+        ),
+        (
+            "/v1/collect/segment",
+            {"anonymousId": "a", "event": "Product Viewed", "properties": {"sku": "a"}},
+        ),
+    ],
+)
+def test_a_page_that_is_left_may_send_a_beacon(
+    api: ApiClient,
+    acorn: Environment,
+    acorn_key: str,
+    acorn_publishable_key: str,
+    path: str,
+    body: Any,
+) -> None:
+    address = f"{path}?key={acorn_publishable_key}"
+    answer = beacon(api, address, body)
+    assert answer.status_code == 202, answer.content
+    assert [row[:2] for row in stored(acorn)] == [("view", "a")]
+    assert_problem(
+        beacon(api, address, body, origin="https://evil.example"), 403, "origin_not_allowed"
+    )
+    # A secret in an address is read by every proxy, so it opens nothing.
+    assert_problem(beacon(api, f"{path}?key={acorn_key}", body), 401, "invalid_token")
+    assert_problem(
+        beacon(api, f"{address}&key={acorn_publishable_key}", body), 400, "invalid_parameter"
+    )
+    # With a header of its own there is no need for another content type.
+    plain = api.post(path, key=acorn_key, body=b"{}", content_type="text/plain")
+    assert_problem(plain, 415, "unsupported_media_type")
+
+
+def test_a_key_in_an_address_reads_nothing(api: ApiClient, acorn_publishable_key: str) -> None:
+    assert_problem(api.get(f"/v1/events?key={acorn_publishable_key}"), 401, "invalid_token")
+    assert_problem(
+        api.post(f"/v1/events?key={acorn_publishable_key}&colour=red", json={}),
+        400,
+        "invalid_parameter",
+    )
 
 
 @pytest.mark.parametrize(

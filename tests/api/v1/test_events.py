@@ -437,3 +437,14 @@ def test_without_redis_events_are_accepted_and_the_watermark_is_null(
         redis_client.cache_clear()
         monkeypatch.undo()
     assert (_counts(answer), answer["watermark"]) == ((1, 0, 0), None)
+
+
+def test_a_request_with_too_many_items_in_all_is_refused(api: ApiClient, acorn_key: str) -> None:
+    full = {**ORDER, "items": [{"id": "i"}] * 500}
+    many = {"events": [{**full, "event_id": f"e{number}"} for number in range(21)]}
+    answer = api.post("/v1/events", key=acorn_key, json=many)
+    assert_problem(answer, 413, "batch_too_large")
+    # Each event for itself has at most 500.
+    answer = api.post("/v1/events", key=acorn_key, json={**ORDER, "items": [{"id": "i"}] * 501})
+    (error,) = assert_problem(answer, 422, "rows_rejected")["errors"]
+    assert (error["pointer"], error["code"]) == ("/items", "invalid_type")

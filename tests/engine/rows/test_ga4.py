@@ -79,6 +79,8 @@ def test_a_purchase_is_one_event_with_a_line_for_each_item() -> None:
 def test_every_name_of_the_table_has_our_type(name: str) -> None:
     table = {
         "view_item_list": "impression",
+        "view_promotion": "impression",
+        "select_promotion": "click",
         "select_item": "click",
         "view_item": "view",
         "add_to_wishlist": "wishlist",
@@ -139,3 +141,21 @@ def test_what_is_about_no_item_is_named_and_left_out() -> None:
 def test_a_time_that_is_none_is_left_for_the_reader_to_refuse(micros: Any) -> None:
     body = {"client_id": "1.2", "name": "view_item", "timestamp_micros": micros}
     assert only(body).row["ts"] is micros
+
+
+def test_every_ecommerce_event_of_ga4_is_taken_or_named() -> None:
+    checkout = ["view_cart", "begin_checkout", "add_shipping_info", "add_payment_info"]
+    names = [*TYPES, *checkout, "generate_lead"]
+    params = {"items": ITEMS, "search_term": "tee", "transaction_id": "T_1"}
+    payload = read_ga4({"events": [{"name": name, "params": params} for name in names]})
+    # A checkout says again what its cart said.
+    assert [event.index for event in payload.events] == list(range(len(TYPES)))
+    assert [warning.index for warning in payload.warnings] == [
+        len(TYPES) + index for index in range(5)
+    ]
+
+
+def test_a_promotion_of_no_items_is_named_and_left_out() -> None:
+    event = {"name": "select_promotion", "params": {"promotion_id": "P_1"}}
+    payload = read_ga4({"client_id": "1.2", "events": [event]})
+    assert (payload.events, payload.warnings[0].code) == ([], "event_ignored")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.rows.collected import Collected
-from engine.rows.segment import IDENTIFY, TYPES, read_segment
+from engine.rows.segment import ALIAS, IDENTIFY, TYPES, read_segment
 from saas.lib.errors import InvalidParameter
 
 # The example of the e-commerce spec, in the envelope of a track call.
@@ -74,13 +74,16 @@ def test_an_order_is_one_event_with_a_line_for_each_product() -> None:
 def test_every_name_of_the_table_has_our_type(name: str) -> None:
     table = {
         "Product List Viewed": "impression",
+        "Product List Filtered": "impression",
         "Product Clicked": "click",
         "Product Viewed": "view",
         "Product Added to Wishlist": "wishlist",
+        "Wishlist Product Added to Cart": "cart",
         "Product Added": "cart",
         "Product Removed": "uncart",
         "Order Completed": "purchase",
         "Order Refunded": "refund",
+        "Order Cancelled": "refund",
     }
     message = {"type": "track", "anonymousId": "a", "event": name}
     event = only({"batch": [{**message, "properties": {"sku": "G-32", "quantity": 1}}]})
@@ -108,16 +111,57 @@ def test_an_identify_with_both_ids_says_who_is_who() -> None:
     assert only(message).row == {"type": IDENTIFY, "user_id": "97980", "anonymous_id": "a"}
 
 
+def test_an_alias_says_whom_an_older_id_was() -> None:
+    message = {"type": "alias", "previousId": "visitor", "userId": "ada", "messageId": "m"}
+    assert only(message).row == {
+        "type": ALIAS,
+        "user_id": "ada",
+        "anonymous_id": "visitor",
+        "event_id": "m",
+    }
+
+
+def test_traits_describe_a_user_but_say_not_who_it_is() -> None:
+    traits = {
+        "plan": "gold",
+        "sizes": [38, 39],
+        "is_member": True,
+        "email": "ada@example.org",
+        "address": {"city": "London"},
+        "last_order": {"id": 7},
+        "nickname": None,
+        "note": "a\0b",
+    }
+    at = "2023-11-14T22:13:20Z"
+    batch = [
+        {"type": "page", "anonymousId": "a"},
+        {"type": "identify", "userId": "ada", "timestamp": at, "traits": traits},
+        {"type": "identify", "userId": "bob", "traits": {"email": "bob@example.org"}},
+    ]
+    assert read_segment({"batch": batch}).users == {
+        1: {
+            "id": "ada",
+            "attributes": {"plan": "gold", "sizes": [38, 39], "is_member": True},
+            "source_updated_at": at,
+        }
+    }
+
+
 def test_what_is_about_no_item_is_named_and_left_out() -> None:
     batch = [
         {"type": "page", "name": "Home", "anonymousId": "a"},
-        {"type": "identify", "userId": "ada", "anonymousId": None},
+        {"type": "identify", "userId": None, "anonymousId": "a"},
         {"type": "track", "event": "Signed Up", "userId": "ada"},
+        {"type": "screen", "name": "Home", "userId": "ada"},
+        {"type": "group", "groupId": "g", "userId": "ada"},
+        {"type": "alias", "userId": "ada"},
         ORDER,
     ]
     payload = read_segment({"batch": batch})
-    assert [event.index for event in payload.events] == [3]
-    assert [warning.pointer for warning in payload.warnings] == ["/batch/0", "/batch/1", "/batch/2"]
+    assert [event.index for event in payload.events] == [6]
+    assert [warning.pointer for warning in payload.warnings] == [
+        f"/batch/{index}" for index in range(6)
+    ]
 
 
 def test_the_senders_clock_is_compared_unless_a_relay_has_done_it() -> None:
