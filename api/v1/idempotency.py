@@ -92,6 +92,7 @@ def answer_once(
                 "body_digest": digest,
                 "status": response.status_code,
                 "body": body,
+                "location": response.headers.get("Location"),
                 "created_at": timezone.now(),
             },
         )
@@ -130,11 +131,14 @@ def _replay(record: IdempotencyRecord, digest: bytes) -> HttpResponse:
             f"The Idempotency-Key '{record.key}' came before with another body; "
             "use a new key for a new request.",
         )
+    headers = {"Idempotent-Replayed": "true"}
+    if record.location is not None:
+        headers["Location"] = record.location
     return HttpResponse(
         bytes(record.body),
         status=record.status,
         content_type=PROBLEM if record.status >= 400 else "application/json",
-        headers={"Idempotent-Replayed": "true"},
+        headers=headers,
     )
 
 

@@ -19,6 +19,7 @@ class IdempotencyRecord(models.Model):
     body_digest = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
     body = models.BinaryField()
+    location = models.TextField(null=True)  # noqa: DJ001  # most answers have none
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

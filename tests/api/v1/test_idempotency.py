@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from django.db import OperationalError
 
+from saas.lib.errors import RateLimited
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.models.idempotency import IdempotencyRecord
@@ -162,3 +164,60 @@ def test_what_the_commit_adds_to_an_answer_is_replayed_too(migrated: None) -> No
     assert first.json()["watermark"] is not None
     assert second.content == first.content
     assert second.headers["Idempotent-Replayed"] == "true"
+
+
+_MULTIPART = "multipart/form-data; boundary=b"
+_FORM_OF_NO_KIND = (
+    b'--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\nnothing\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nid\r\n--b--\r\n'
+)
+
+
+def test_every_post_but_recommendations_knows_the_key(api: ApiClient, acorn_key: str) -> None:
+    document = api.get("/v1/openapi.json").json()
+    routes = [
+        (path, operation["post"])
+        for path, operation in document["paths"].items()
+        if "post" in operation and not path.startswith(("/v1/recommend", "/v1/explain"))
+    ]
+    assert len(routes) > 10
+    for path, operation in routes:
+        names = [each.get("$ref", "") for each in operation["parameters"]]
+        assert "#/components/parameters/IdempotencyKey" in names, path
+        is_form = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+        sent: dict[str, Any] = (
+            {"body": _FORM_OF_NO_KIND, "content_type": _MULTIPART} if is_form else {"json": {}}
+        )
+        if path == "/v1/auth/token":
+            # A stranger has no environment that could keep an answer.
+            sent = {"json": {"api_key": acorn_key}}
+        address = re.sub(r"\{[^}]*\}", "none", path)
+        first, second = (api.post(address, key=acorn_key, headers=ONCE, **sent) for _ in range(2))
+        assert first.status_code < 500, (path, first.content)
+        assert second.headers.get("Idempotent-Replayed") == "true", (path, second.content)
+        assert second.status_code == first.status_code, path
+        if path != "/v1/auth/token":
+            assert second.content == first.content, path
+
+
+def test_a_replay_points_to_where_the_first_answer_did(api: ApiClient, acorn_key: str) -> None:
+    sent = {"kind": "items", "format": "ndjson"}
+    first, second = (
+        api.post("/v1/exports", key=acorn_key, json=sent, headers=ONCE) for _ in range(2)
+    )
+    assert first.status_code == 202, first.content
+    assert first.headers["Location"].startswith("/v1/exports/")
+    assert second.headers["Location"] == first.headers["Location"]
+    assert second.content == first.content
+
+
+def test_a_request_that_came_too_often_may_come_again(
+    api: ApiClient, acorn_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_often(**_: Any) -> None:
+        raise RateLimited("Too many requests.")
+
+    with monkeypatch.context() as limited:
+        limited.setattr("api.v1.keys.create_api_key", too_often)
+        assert_problem(make(api, acorn_key), 429, "rate_limited")
+    assert make(api, acorn_key).status_code == 201
