@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import hiredis
 import orjson
@@ -29,6 +30,7 @@ from saas.lib.recent_events import (
     session_key,
     unpack,
     unpack_identity,
+    visitors_hash,
     watermark_hash,
 )
 
@@ -51,13 +53,13 @@ class Recents:
     ----------
     watermark
         None where there is none yet, or Redis could not be asked.
-    link
-        Who the call's visitor has turned out to be a moment ago.
+    links
+        By visitor, who it has turned out to be lately.
     """
 
     events: tuple[RecentEvent, ...] = ()
     watermark: str | None = None
-    link: Link | None = None
+    links: Mapping[str, Link] = field(default_factory=dict)
     is_read: bool = False
 
 
@@ -74,9 +76,16 @@ class RecentEvents:
         *,
         traces: Sequence[Trace],
         session_id: str | None,
+        user_id: str | None = None,
         anonymous_id: str | None = None,
     ) -> Recents:
-        """Return the shopper's recent events, newest first, and the watermark: one round trip."""
+        """Return the shopper's recent events, newest first, and the watermark: one round trip.
+
+        Parameters
+        ----------
+        user_id, anonymous_id
+            Whose links are wanted, too.
+        """
         if time.monotonic() < self._rests_until:
             metrics.RECENT_EVENTS_FAILURES.inc()
             return Recents()
@@ -87,6 +96,8 @@ class RecentEvents:
             ("HMGET", watermark_hash(environment_id), "epoch", "n"),
             *(("LRANGE", name, 0, -1) for name in lists),
         ]
+        if user_id is not None:
+            commands.append(("HGETALL", visitors_hash(environment_id, user_id)))
         if anonymous_id is not None:
             commands.append(("GET", identity_key(environment_id, anonymous_id)))
         try:
@@ -101,7 +112,7 @@ class RecentEvents:
         return Recents(
             events=_merged(traces, answers),
             watermark=_watermark(epoch, n),
-            link=_link(answers.pop() if anonymous_id is not None else None),
+            links=_links(answers[len(traces) :], user_id=user_id, anonymous_id=anonymous_id),
             is_read=True,
         )
 
@@ -114,11 +125,19 @@ def _watermark(epoch: bytes | None, n: bytes | None) -> str | None:
     return f"{epoch.decode()}-{n.decode()}" if epoch is not None and n is not None else None
 
 
-def _link(value: bytes | None) -> Link | None:
-    if value is None:
-        return None
-    user_id, since_ms = unpack_identity(value)
-    return Link(since_ms=since_ms, user_id=user_id)
+def _links(
+    answers: Sequence[Any], *, user_id: str | None, anonymous_id: str | None
+) -> dict[str, Link]:
+    links: dict[str, Link] = {}
+    if user_id is not None:
+        names, times = answers[0][::2], answers[0][1::2]
+        for name, since_ms in zip(names, times, strict=True):
+            links[name.decode()] = Link(since_ms=int(since_ms), user_id=user_id)
+    if anonymous_id is not None and answers[-1] is not None:
+        owner, since_ms = unpack_identity(answers[-1])
+        # The later of two: who the visitor is now.
+        links[anonymous_id] = Link(since_ms=since_ms, user_id=owner)
+    return links
 
 
 def _merged(traces: Sequence[Trace], lists: Sequence[Sequence[bytes]]) -> tuple[RecentEvent, ...]:

@@ -6,8 +6,9 @@ did under a later link is the later user's, so that a shared device does not mix
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from types import MappingProxyType
 from typing import NamedTuple
 
 from api.inference.erasures import Erasures, Span, Trace
@@ -62,32 +63,41 @@ class Identities:
 
     def latest(self, anonymous_id: str) -> Link | None:
         """Return who a visitor is now."""
-        links = self._living(self._links.get(anonymous_id, ()))
+        links = self._links_of(anonymous_id, {})
         return links[-1] if links else None
 
+    def has_news(self, told: Mapping[str, Link]) -> bool:
+        """Say whether some link that Redis tells of was not read here yet."""
+        for visitor, link in told.items():
+            latest = self.latest(visitor)
+            if latest is None or latest < link:
+                return True
+        return False
+
     def traces(
-        self, *, user_id: str | None, anonymous_id: str | None, told: Link | None = None
+        self,
+        *,
+        user_id: str | None,
+        anonymous_id: str | None,
+        told: Mapping[str, Link] = MappingProxyType({}),
     ) -> list[Trace]:
         """Return the behaviour of the shopper that a call names.
 
         Parameters
         ----------
         told
-            A link of the visitor that Redis knows of, perhaps before it was read here.
+            By visitor, a link that Redis knows of, perhaps before it was read here.
         """
-        links = () if anonymous_id is None else self._links.get(anonymous_id, ())
-        if told is not None and told not in links:
-            links = tuple(sorted({*links, told}))
-        links = self._living(links)
+        links = () if anonymous_id is None else self._links_of(anonymous_id, told)
         person = user_id
         if person is None and links:
             person = links[-1].user_id
         traces = []
         if person is not None:
             traces.append(Trace(user_key(person)))
-            for visitor in self._visitors.get(person, ()):
+            for visitor in dict.fromkeys((*self._visitors.get(person, ()), *told)):
                 if visitor != anonymous_id:
-                    traces += _trace(visitor, self._living(self._links[visitor]), person)
+                    traces += _trace(visitor, self._links_of(visitor, told), person)
         if anonymous_id is not None:
             traces += (
                 _trace(anonymous_id, links, person)
@@ -95,6 +105,13 @@ class Identities:
                 else [Trace(anonymous_key(anonymous_id))]
             )
         return [self.erasures.cut(trace) for trace in traces]
+
+    def _links_of(self, visitor: str, told: Mapping[str, Link]) -> tuple[Link, ...]:
+        links = self._links.get(visitor, ())
+        link = told.get(visitor)
+        if link is not None and link not in links:
+            links = tuple(sorted({*links, link}))
+        return self._living(links)
 
     def _living(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
         """Return the links since the last one of a user who was erased: the visitor began anew."""

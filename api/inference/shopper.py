@@ -34,16 +34,13 @@ async def find_shopper(
         environment_id,
         traces=traces,
         session_id=request.session_id,
+        user_id=request.user_id,
         anonymous_id=request.anonymous_id,
     )
-    told = recents.link
-    if told is None or request.anonymous_id is None:
-        return Shopper(traces, recents)
-    known = identities.latest(request.anonymous_id)
-    if known is not None and known >= told:
+    if not identities.has_news(recents.links):
         return Shopper(traces, recents)
     traces = identities.traces(
-        user_id=request.user_id, anonymous_id=request.anonymous_id, told=told
+        user_id=request.user_id, anonymous_id=request.anonymous_id, told=recents.links
     )
     recents = await recent_events.read(environment_id, traces=traces, session_id=request.session_id)
     return Shopper(traces, recents)

@@ -99,7 +99,7 @@ class EventView(EnvironmentView):
 
     def delete(self, request: Request, event_id: str) -> Response:
         """Take an event back."""
-        delete_event(event_id=event_id)
+        delete_event(environment=self.caller.environment, event_id=event_id)
         return Response(status=204)
 
 

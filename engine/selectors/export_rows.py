@@ -33,8 +33,10 @@ _ITEMS = f"""
 _EVENTS = """
     SELECT event_key, occurred_at, (SELECT ref FROM engine_itemref WHERE id = item_ref_id),
         quantity, price, line_id, event_id, type,
-        (SELECT external_id FROM engine_shopper WHERE id = user_id),
-        (SELECT external_id FROM engine_shopper WHERE id = anonymous_id),
+        (SELECT external_id FROM engine_shopper WHERE id = user_id AND kind = 'user'),
+        (
+            SELECT external_id FROM engine_shopper WHERE id = anonymous_id AND kind = 'anonymous'
+        ),
         session_id, order_id, value, currency, query, category, recommendation_id, placement,
         context
     FROM engine_event

@@ -21,6 +21,7 @@ _NEWEST = """
     LEFT JOIN engine_shopper AS person ON person.id = newest.user_id
     LEFT JOIN engine_shopper AS visitor ON visitor.id = newest.anonymous_id
     WHERE newest.source <> %s AND newest.type = ANY(%s)
+        AND 'erased' NOT IN (coalesce(person.kind, ''), coalesce(visitor.kind, ''))
         AND newest.received_at > now() - make_interval(secs => %s)
     ORDER BY newest.occurred_at DESC, newest.id DESC
 """

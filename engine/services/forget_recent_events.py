@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from saas.lib.recent_events import ANONYMOUS_PREFIX, identity_key, recent_list
+from saas.lib.recent_events import (
+    ANONYMOUS_PREFIX,
+    USER_PREFIX,
+    RecentEvent,
+    identity_key,
+    pack,
+    recent_list,
+    visitors_hash,
+)
 from saas.lib.redis_client import redis_client
 
 
@@ -36,4 +44,35 @@ def forget_recent_events(*, environment_id: int, shopper_keys: Collection[str]) 
         for key in shopper_keys
         if key.startswith(ANONYMOUS_PREFIX)
     ]
+    names += [
+        visitors_hash(environment_id, key.removeprefix(USER_PREFIX))
+        for key in shopper_keys
+        if key.startswith(USER_PREFIX)
+    ]
     return int(redis_client().delete(*names))
+
+
+def forget_one_event(
+    *, environment_id: int, shopper_keys: Collection[str], lines: Iterable[RecentEvent]
+) -> None:
+    """Take one event out of the lists that may hold it; of others just like it, none.
+
+    Parameters
+    ----------
+    environment_id
+        Whose shoppers.
+    shopper_keys
+        Of everybody who may have the event by now.
+    lines
+        The event, one for each item.
+
+    Raises
+    ------
+    redis.exceptions.RedisError
+        Redis is away.
+    """
+    pipeline = redis_client().pipeline(transaction=False)
+    for line in lines:
+        for key in shopper_keys:
+            pipeline.lrem(recent_list(environment_id, key), 1, pack(line).decode())
+    pipeline.execute()

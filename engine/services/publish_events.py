@@ -22,6 +22,7 @@ from saas.lib.recent_events import (
     recent_list,
     unpack,
     user_key,
+    visitors_hash,
     watermark_hash,
 )
 from saas.lib.redis_client import redis_client
@@ -123,6 +124,10 @@ def publish_merges(*, environment_id: int, links: Sequence[NewLink]) -> None:
                 giving.rpush(user, *own)
                 giving.ltrim(user, 0, MAX_RECENT_EVENTS - 1)
                 giving.expire(user, RECENT_EVENTS_SECONDS)
+            giving.hdel(visitors_hash(environment_id, link.owner_before), link.anonymous_id)
+            visitors_of_user = visitors_hash(environment_id, link.user_id)
+            giving.hset(visitors_of_user, link.anonymous_id, _epoch_ms(link))
+            giving.expire(visitors_of_user, IDENTITY_SECONDS)
         giving.execute()
     except RedisError as error:
         log.warning("merges_unpublished", error=type(error).__name__)

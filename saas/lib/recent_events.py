@@ -15,6 +15,7 @@ MAX_RECENT_EVENTS = 100
 IDENTITY_SECONDS = 3600
 # A list outlives the longest wait for the next training.
 RECENT_EVENTS_SECONDS = 30 * 24 * 3600
+USER_PREFIX = "u:"
 ANONYMOUS_PREFIX = "a:"
 
 
@@ -28,7 +29,7 @@ class RecentEvent(NamedTuple):
 
 def user_key(user_id: str) -> str:
     """Return the shopper key of a known user."""
-    return f"u:{user_id}"
+    return f"{USER_PREFIX}{user_id}"
 
 
 def anonymous_key(anonymous_id: str) -> str:
@@ -49,6 +50,11 @@ def recent_list(environment_id: int, shopper_key: str) -> str:
 def identity_key(environment_id: int, anonymous_id: str) -> str:
     """Return the Redis key of who a visitor has just turned out to be."""
     return f"sw:{environment_id}:identity:{anonymous_id}"
+
+
+def visitors_hash(environment_id: int, user_id: str) -> str:
+    """Return the Redis key of the visitors that have just turned out to be a user, with since."""
+    return f"sw:{environment_id}:visitors:{user_id}"
 
 
 def pack_identity(user_id: str, *, epoch_ms: int) -> bytes:

@@ -16,6 +16,7 @@ from engine.models.event import Event
 from engine.models.item import ItemRef
 from engine.models.privacy import PrivacyRequest, Tombstone
 from engine.models.shopper import IdentityLink, Shopper
+from engine.services.delete_event import delete_event
 from engine.services.remove_old_artifacts import artifacts_of
 from engine.services.write_users import delete_user, patch_user
 from saas.lib.config import Config
@@ -222,3 +223,18 @@ def test_the_file_beside_the_models_keeps_what_was_written(serving_config: Confi
     assert read_erasures(folder) == []
     write_erasures(folder, [erasure("u:ada", None, 5), erasure("a:tab", 1, 2)])
     assert read_erasures(folder) == [erasure("u:ada", None, 5), erasure("a:tab", 1, 2)]
+
+
+def test_a_deleted_event_is_gone_from_redis_wherever_it_went(
+    service: Service, shop: Callable[..., None], store: Environment, key: str
+) -> None:
+    shop()
+    row = {"event_id": "e1", "session_id": "s1"}
+    view(store, "item-5", at=ago(60), anonymous_id="tab", **row)
+    view(store, "item-6", at=ago(50), anonymous_id="tab", session_id="s1")
+    merge(store, "tab", "ada", at=ago(40))
+    assert seen_by(service, key, user_id="ada") == ["item-6", "item-5"]
+    with in_environment(store):
+        delete_event(environment=store, event_id="e1")
+    assert seen_by(service, key, user_id="ada") == ["item-6"]
+    assert seen_by(service, key, session_id="s1") == ["item-6"]

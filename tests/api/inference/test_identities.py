@@ -34,7 +34,7 @@ def test_a_visitor_is_the_user_of_its_latest_link_in_that_users_time() -> None:
 
 def test_what_redis_tells_counts_before_it_was_read() -> None:
     own = identities(("tab", "ada", 10))
-    told = Link(20, "ben")
+    told = {"tab": Link(20, "ben")}
     assert own.traces(user_id=None, anonymous_id="tab", told=told) == [
         Trace("u:ben"),
         Trace("a:tab", ((20, inf),), is_from_the_beginning=False),

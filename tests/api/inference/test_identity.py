@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from api.inference.followed import Followed
 from engine.models.event import Event
 from engine.models.item import ItemRef
 from engine.models.shopper import IdentityLink, Shopper
@@ -79,6 +80,26 @@ def test_an_event_with_both_ids_merges_at_once_too(
     shop(viewed={"u:ada": [1]})
     view(store, "item-5", anonymous_id="tab", user_id="ada")
     assert seen_by(service, key, anonymous_id="tab") == ["item-5", "item-1"]
+
+
+def test_what_a_merged_visitor_does_next_is_the_users_at_once(
+    service: Service,
+    shop: Callable[..., None],
+    store: Environment,
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop()
+    assert seen_by(service, key, user_id="ada") == []
+    # The next look at PostgreSQL is late.
+    monkeypatch.setattr(Followed, "catch_up", lambda *_, **__: None)
+    merge(store, "tab", "ada", at=ago(100))
+    view(store, "item-5", at=ago(50), anonymous_id="tab")
+    assert seen_by(service, key, user_id="ada") == ["item-5"]
+    merge(store, "tab", "ben", at=ago(40))
+    view(store, "item-6", at=ago(30), anonymous_id="tab")
+    assert seen_by(service, key, user_id="ada") == ["item-5"]
+    assert seen_by(service, key, user_id="ben") == ["item-6"]
 
 
 def test_a_merge_is_seen_within_two_seconds_without_redis(
