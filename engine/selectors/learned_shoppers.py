@@ -56,15 +56,19 @@ def users_of_events(events: PackedEvents) -> NDArray[np.int32]:
         links = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
     if not len(links) or not len(users):
         return users
-    visitors, firsts = np.unique(links[:, 0], return_index=True)
+    visitors, firsts, counts = np.unique(links[:, 0], return_index=True, return_counts=True)
     first_link = np.full(max(visitors[-1], users.max()) + 1, -1)
     first_link[visitors] = firsts
-    rows = np.flatnonzero(first_link[users] >= 0)
-    visitor = users[rows].astype(np.int64)
+    is_shared = np.zeros(len(first_link), dtype=np.bool_)
+    is_shared[visitors] = counts > 1
+    linked, shared = np.flatnonzero(first_link[users] >= 0), np.flatnonzero(is_shared[users])
+    visitor = users[shared].astype(np.int64)
     latest = np.searchsorted(
-        _moments(links[:, 0], links[:, 2]), _moments(visitor, events.seconds[rows]), side="right"
+        _moments(links[:, 0], links[:, 2]), _moments(visitor, events.seconds[shared]), side="right"
     )
-    users[rows] = links[np.maximum(first_link[visitor], latest - 1), 1]
+    users[linked] = links[first_link[users[linked]], 1]
+    # Before its first link, too, a visitor was that link's user.
+    users[shared] = links[np.maximum(first_link[visitor], latest - 1), 1]
     return users
 
 
