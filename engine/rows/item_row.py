@@ -105,7 +105,6 @@ def read_item_row(
     if values.get("attributes") and types:
         values["attributes"], unfit = fit_attributes(values["attributes"], types=types, place=place)
         errors += unfit
-    errors += _closed_window(values, place)
     if errors:
         return errors
     item_id = values.pop("id")
@@ -115,9 +114,11 @@ def read_item_row(
     return ItemRow(id=item_id, values=values, is_deletion=is_deletion)
 
 
-def _closed_window(values: Mapping[str, Any], place: Place) -> list[FieldError]:
-    opens, closes = values.get("available_from"), values.get("available_until")
-    if opens is None or closes is None or opens < closes:
+def closed_window(row: ItemRow, item: Mapping[str, Any], place: Place) -> list[FieldError]:
+    """Return what is wrong with the time that a row leaves an item: it ends before it begins."""
+    opens, closes = item["available_from"], item["available_until"]
+    is_moved = "available_from" in row.values or "available_until" in row.values
+    if not is_moved or opens is None or closes is None or opens < closes:
         return []
     return [
         place.error(

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from engine.rows.alias_claims import AliasClaims, aliases_of
 from engine.rows.item_change import ItemChange, Op, decide_item
-from engine.rows.item_row import ItemRow, read_item_row
+from engine.rows.item_row import ItemRow, closed_window, read_item_row
 from engine.rows.reading import Place
 from engine.rows.results import WriteResult, check_batch_size
 from engine.selectors.attributes import declared_types
@@ -211,11 +211,11 @@ class _Writing:
             return [_untitled(place, is_known=row.id in self.stored)]
         if change.item is None:
             return change
-        taken = self._claims.refusal(
+        errors = closed_window(row, change.item, place) + self._claims.refusal(
             row.id, before=aliases_of(stored), after=change.item["aliases"], place=place
         )
-        if taken:
-            return taken
+        if errors:
+            return errors
         item = {**change.item, "deleted_at": change.outcome == "deleted" or None}
         self._claims.write(row.id, before=stored, after=item)
         self._current[row.id] = item

@@ -495,6 +495,12 @@ def test_an_availability_window_has_to_open_before_it_closes(
     problem = assert_problem(answer, 422, "invalid_object")
     assert problem["errors"][0]["pointer"] == "/available_until"
     assert problem["errors"][0]["code"] == "conflicting_fields"
+    opening = {**PAN, "available_from": window["available_from"]}
+    api.put("/v1/items/pan-24", json=opening, key=acorn_key)
+    early = {"available_until": window["available_until"]}
+    assert_problem(api.patch("/v1/items/pan-24", json=early, key=acorn_key), 422, "invalid_object")
+    cleared = {**early, "available_from": None}
+    assert api.patch("/v1/items/pan-24", json=cleared, key=acorn_key).status_code == 200
 
 
 def test_the_list_has_every_item_once_in_a_stable_order(api: ApiClient, acorn_key: str) -> None:
