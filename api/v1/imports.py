@@ -72,6 +72,14 @@ class FileErrorAnswer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class FileWarningAnswer(serializers.Serializer[Any]):
+    """Something about the file as a whole that its sender may not have meant."""
+
+    code = serializers.ChoiceField(["ignored_column"])
+    column = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class ImportAnswer(serializers.Serializer[Any]):
     """An import; what does not apply is left out."""
 
@@ -95,6 +103,7 @@ class ImportAnswer(serializers.Serializer[Any]):
     rejected = serializers.IntegerField()
     errors_by_code = serializers.DictField(child=serializers.IntegerField())
     sample_errors = FileErrorAnswer(many=True, required=False)
+    warnings = FileWarningAnswer(many=True)
     would_delete = serializers.IntegerField(required=False)
     error = serializers.CharField(required=False)
     created_at = serializers.DateTimeField()

@@ -75,7 +75,7 @@ class RowReader(Iterator[Batch]):
     columns
         The names in the header; None where each row names its own.
     ignored_columns
-        Columns of events that are no member of an event.
+        Columns of events that are no member of an event, and a sentence about each.
     total_bytes
         The size of the file as it came, where it is known.
     """
@@ -103,7 +103,7 @@ class RowReader(Iterator[Batch]):
         )
         self.columns = self._container.columns
         self.total_bytes = source.total_bytes
-        self.ignored_columns: tuple[str, ...] = ()
+        self.ignored_columns: Mapping[str, str] = _NO_MAPPING
         if self.columns is not None:
             check_mapped(mapping, self.columns)
             if self._dialect is None:

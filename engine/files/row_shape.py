@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from json import dumps
 from typing import Any, Literal, NamedTuple
 
 from engine.files.cells import CellReader, Empty, Kind, as_text, fields_of, read_identifier
+from engine.files.column_names import meant_by
 from engine.files.numbers import Money, Numbers
 from engine.files.records import Record, RowError, row_error, shortened
 from engine.files.times import Times
@@ -27,15 +29,7 @@ _POINTER = re.compile(r"^/(?:items|events|users)/(\d+)(?=/|$)")
 
 
 class _Step(NamedTuple):
-    """What to do with the cells of one column.
-
-    Attributes
-    ----------
-    name
-        An attribute's, or None.
-    takes_text
-        A text is the member's value as it stands.
-    """
+    """What to do with a column's cells; `name` is an attribute's, `takes_text` leaves texts alone."""
 
     field: str
     read: CellReader | None
@@ -65,8 +59,8 @@ class RowShape:
         self._taken = {ours for names in self._ours.values() for ours in names}
         self._steps: dict[str, tuple[_Step, ...]] = {}
 
-    def check_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Return the columns that nothing is done with.
+    def check_columns(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return the columns that nothing is done with, and a sentence about each.
 
         Raises
         ------
@@ -77,11 +71,25 @@ class RowShape:
         needed = _NEEDED[self._kind]
         if needed not in fields:
             found = _named(columns)
+            theirs = next((each for each in columns if meant_by(each, [needed])), "their column")
             raise UnreadableFile(
                 f"The file has no column '{needed}' (found: {found}); name one so, or send a "
-                f'mapping such as {{"{needed}": "their column"}}.'
+                f"mapping such as {dumps({needed: theirs[:80]}, ensure_ascii=False)}."
             )
-        return tuple(column for column in columns if not self._steps_of(column))
+        return {
+            column: self._ignored(column, fields)
+            for column in columns
+            if column and not self._steps_of(column)
+        }
+
+    def _ignored(self, column: str, taken: Collection[str]) -> str:
+        missing = self._fields.keys() - taken
+        meant = meant_by(column, sorted(missing))
+        hint = "" if meant is None else f" (did you mean '{meant}'?)"
+        return (
+            f"Column {shown(column)} is no field of {self._kind} and was left out{hint}; name it "
+            "in 'mapping' if it holds one."
+        )
 
     def learn(self, records: Iterable[Record]) -> None:
         """Find out from the first rows of a file how it writes numbers."""

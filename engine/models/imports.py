@@ -62,6 +62,7 @@ class Import(models.Model):
     stale = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
     errors_by_code = models.JSONField(default=dict)
+    warnings = models.JSONField(default=list, help_text="About the file as a whole.")
     would_delete = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

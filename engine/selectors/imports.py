@@ -34,6 +34,7 @@ _SHOWN = (
     "stale",
     "rejected",
     "errors_by_code",
+    "warnings",
 )
 _TIMES = ("created_at", "started_at", "finished_at")
 _OPTIONAL = ("rows_total", "would_delete", "error")

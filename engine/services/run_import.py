@@ -122,6 +122,10 @@ def _read(running: RunningImport, row: Import) -> None:
             for batch, events in coming:
                 with running.chunk() as row:
                     row.format = reader.format
+                    row.warnings = [
+                        {"code": "ignored_column", "column": column, "detail": detail}
+                        for column, detail in reader.ignored_columns.items()
+                    ]
                     _take(running, row, batch, events)
                     row.share_read = batch.bytes_read / max(1, reader.total_bytes or 0)
     with running.chunk() as row:

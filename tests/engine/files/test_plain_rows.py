@@ -59,6 +59,20 @@ def test_a_column_of_json_and_columns_of_their_own_are_attributes_together() -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        ("Timestamp", " (did you mean 'ts'?)"),
+        ("recomendation", " (did you mean 'recommendation_id'?)"),
+        # What is there already is not meant a second time.
+        ("event", ""),
+    ],
+)
+def test_a_column_of_events_that_is_left_out_hints_at_a_field(column: str, hint: str) -> None:
+    file = read(f"type,user_id,item_id,{column}\n", "events")
+    assert f"left out{hint};" in file.ignored_columns[column]
+
+
 def test_an_event_leaves_its_empty_cells_out() -> None:
     text = (
         "type,user_id,item_id,ts,quantity,price,order_id,colour\n"
@@ -66,7 +80,10 @@ def test_an_event_leaves_its_empty_cells_out() -> None:
         "purchase,u-1,a,1777629600,2 pcs,12.90 EUR,o-1,\n"
     )
     file = read(text, "events")
-    assert file.ignored_columns == ("colour",)
+    assert file.ignored_columns == {
+        "colour": "Column 'colour' is no field of events and was left out; name it in 'mapping' "
+        "if it holds one."
+    }
     (batch,) = file
     assert batch.rows == [
         {"type": "view", "user_id": "u-1", "item_id": "a", "ts": "2026-05-01T10:00:00Z"},

@@ -108,6 +108,14 @@ def test_events_of_a_file_are_stored_once_however_often_it_is_sent(acorn: Enviro
         assert str(Event.objects.earliest("occurred_at").occurred_at) == "2024-05-01 11:02:10+00:00"
 
 
+def test_a_column_that_is_left_out_of_events_is_named(acorn: Environment) -> None:
+    text = "type,user_id,item_id,timestamp\nview,u1,lamp,2024-05-01T13:02:11Z\n"
+    (warning,) = import_file(acorn, text, kind="events").warnings
+    assert (warning["code"], warning["column"]) == ("ignored_column", "timestamp")
+    assert "did you mean 'ts'?" in warning["detail"]
+    assert import_file(acorn, LAMPS).warnings == []
+
+
 def test_users_are_imported_too(acorn: Environment) -> None:
     row = import_file(acorn, "id,tier\nu1,gold\nu2,silver\n", kind="users")
     assert counts(row) == {"accepted": 2, "created": 2}
