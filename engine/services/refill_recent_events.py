@@ -26,7 +26,7 @@ log = structlog.get_logger()
 # Whoever comes back within the hour is among them; for the others the model remembers.
 MOST_EVENTS = 100_000
 # Redis answers nobody else while it takes a batch: some milliseconds.
-LISTS_AT_ONCE = 500
+LISTS_AT_ONCE = 200
 
 # KEYS: the lists. ARGV: the most entries of a list, its seconds, then for each list the number of
 # its entries and the entries, newest first. What came meanwhile stays before them, once.
