@@ -79,7 +79,7 @@ _ARROW_TYPES: Mapping[ColumnType, pa.DataType] = MappingProxyType(
 
 
 class TableWriter(Protocol):
-    """A file that takes rows; the caller opens and closes the file itself."""
+    """A file that takes rows, which may lack members; the caller opens and closes the file."""
 
     def write(self, rows: Iterable[Row]) -> None:
         """Append rows."""
@@ -132,7 +132,10 @@ class _Csv:
     def write(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self._writer.writerow(
-                ["" if row[name] is None else cell(row[name]) for name, cell in self._cells]
+                [
+                    "" if (value := row.get(name)) is None else cell(value)
+                    for name, cell in self._cells
+                ]
             )
 
     def finish(self) -> None:
@@ -151,7 +154,7 @@ class _Ndjson:
         for row in rows:
             members = dict(row)
             for name, member in self._special:
-                if members[name] is not None:
+                if members.get(name) is not None:
                     members[name] = member(members[name])
             self._file.write(orjson.dumps(members, option=orjson.OPT_APPEND_NEWLINE))
 
@@ -168,7 +171,8 @@ class _Parquet:
     def write(self, rows: Iterable[Row]) -> None:
         taken = list(rows)
         columns = [
-            [_in_parquet(row[name], kind) for row in taken] for name, kind in self._columns.items()
+            [_in_parquet(row.get(name), kind) for row in taken]
+            for name, kind in self._columns.items()
         ]
         arrays = [
             pa.array(values, type=field.type)

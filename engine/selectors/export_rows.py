@@ -123,7 +123,8 @@ def _event(lines: Sequence[Sequence[Any]]) -> dict[str, Any]:
     event["quantity"] = quantity if is_one else None
     event["price"] = price if is_one else None
     event["line_id"] = line_id if is_one else None
-    return event
+    # An event has nothing to clear: what it lacks need not be said.
+    return {name: value for name, value in event.items() if value is not None}
 
 
 def _line(row: Sequence[Any]) -> Mapping[str, Any]:
