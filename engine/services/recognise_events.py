@@ -34,8 +34,10 @@ _MEMBERS = (
 _STORED = """
     SELECT event_key, type, occurred_at, (SELECT ref FROM engine_itemref WHERE id = item_ref_id),
         quantity, price, line_id,
-        (SELECT external_id FROM engine_shopper WHERE id = user_id),
-        (SELECT external_id FROM engine_shopper WHERE id = anonymous_id),
+        (SELECT external_id FROM engine_shopper WHERE id = user_id AND kind = 'user'),
+        (
+            SELECT external_id FROM engine_shopper WHERE id = anonymous_id AND kind = 'anonymous'
+        ),
         session_id, order_id, value, currency, query, category, recommendation_id, placement,
         context
     FROM engine_event

@@ -136,7 +136,7 @@ def _conclude(
         return current.run_status
     if import_id is None:
         current.run_status = Feed.RunStatus.UNCHANGED
-    elif _is_superseded(current, environment):
+    elif _has_made_way(current, environment):
         start_import(
             environment=environment,
             import_id=import_id,
@@ -162,9 +162,9 @@ def _conclude(
     return current.run_status
 
 
-def _is_superseded(feed: Feed, environment: Environment) -> bool:
-    """Make way for a newer file: one that waits for a confirmation waits no longer."""
-    if import_status(feed.import_id) is None or feed.import_id is None:
+def _has_made_way(feed: Feed, environment: Environment) -> bool:
+    """End the last import if it waits for a confirmation; say whether a newer one can begin."""
+    if feed.import_id is None:
         return True
     last = locked_import(feed.import_id)
     if last.status == Import.Status.NEEDS_CONFIRMATION:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from saas.lib.errors import UrlNotAllowed
@@ -59,7 +59,7 @@ class Network:
 
     resolve: Callable[[str, int], Sequence[SocketAddress]] = _resolve
     is_allowed: Callable[[str], bool] = is_public
-    tls: Callable[[], ssl.SSLContext] = field(default=ssl.create_default_context)
+    tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
 
 INTERNET = Network()

@@ -14,6 +14,8 @@ import pytest
 import redis
 
 from engine.models.item import ItemRef
+from engine.services.create_feed import create_feed
+from engine.services.request_export import request_export
 from saas.lib.config import config
 from saas.lib.errors import NotFound
 from saas.lib.recent_events import recent_list
@@ -23,6 +25,9 @@ from tenants.context import in_environment, on_platform
 from tenants.models.api_key import ApiKey
 from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
+from tenants.models.export import Export
+from tenants.models.feed import Feed
+from tenants.models.job import Job
 from tenants.models.tenant import Tenant
 from tests.conftest import Store, as_owner, make_store
 
@@ -62,6 +67,18 @@ def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Sto
     artifact.mkdir(parents=True)
     cache = redis.Redis.from_url(config().redis_url)
     cache.lpush(recent_list(live.pk, "u:1"), b"[]")
+    with in_environment(live):
+        request_export(environment=live, kind="items", file_format="csv")
+        create_feed(
+            environment=live,
+            url="https://93.184.215.14/items.csv",
+            kind="items",
+            file_format="auto",
+            mode="full",
+            every="24h",
+            time_zone=None,
+            mapping={},
+        )
 
     with as_owner():
         delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
@@ -73,6 +90,8 @@ def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Sto
     with on_platform():
         assert not ApiKey.objects.filter(environment=live, revoked_at=None).exists()
         assert not Environment.objects.filter(pk=live.pk).exists()
+        for kind in (Export, Feed, Job):
+            assert not kind.objects.filter(environment=live.pk).exists()
         assert Tenant.objects.get(slug=slug(closing_store)).status == "deleted"
         assert AuditEvent.objects.get(tenant=live.tenant).action == "tenant_deleted"
 
