@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.v1.serializers import StrictSerializer
 from engine.rows.results import MAX_BATCH_ROWS
 from engine.rows.values import MAX_ALIASES, MAX_ID_CHARACTERS
 
@@ -71,7 +72,7 @@ class ItemRowBody(ItemPatch):
     deleted = serializers.BooleanField(required=False, help_text="True takes the item away.")
 
 
-class ItemBatchBody(serializers.Serializer[Any]):
+class ItemBatchBody(StrictSerializer):
     """Up to 1,000 items."""
 
     items = serializers.ListField(child=ItemRowBody(), max_length=MAX_BATCH_ROWS)
@@ -125,14 +126,14 @@ class UserRowBody(UserBody):
     deleted = serializers.BooleanField(required=False)
 
 
-class UserBatchBody(serializers.Serializer[Any]):
+class UserBatchBody(StrictSerializer):
     """Up to 1,000 users."""
 
     users = serializers.ListField(child=UserRowBody(), max_length=MAX_BATCH_ROWS)
     atomic = serializers.BooleanField(default=False)
 
 
-class UserMergeBody(serializers.Serializer[Any]):
+class UserMergeBody(StrictSerializer):
     """An anonymous visitor, and the user that it turned out to be."""
 
     anonymous_id = _id()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
@@ -16,8 +16,8 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
+from api.v1.documented_errors import error_kinds
 from api.v1.views import PublicView
-from saas.lib.errors import ShelfwiseError
 
 # Swagger UI carries its icons with it, and tries calls on this host alone.
 PAGE_POLICY = (
@@ -42,17 +42,6 @@ class OpenApiView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """Return the OpenAPI 3.1 document."""
         return HttpResponse(openapi_document(), content_type="application/json")
-
-
-def error_kinds() -> list[type[ShelfwiseError]]:
-    """Return every error that a client can meet, by status and code."""
-
-    def below(kind: type[ShelfwiseError]) -> Iterator[type[ShelfwiseError]]:
-        for each in kind.__subclasses__():
-            yield each
-            yield from below(each)
-
-    return sorted(set(below(ShelfwiseError)), key=lambda kind: (kind.status, kind.code))
 
 
 @require_safe

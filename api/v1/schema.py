@@ -12,10 +12,12 @@ from drf_spectacular.utils import OpenApiParameter
 from typing_extensions import override
 
 from api.inference.openapi import openapi_fragment
+from api.v1.documented_errors import add_problems, problem_responses
 from api.v1.idempotency import MAX_KEY_CHARACTERS
 from api.v1.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from api.v1.serializers import StrictSerializer
 
-_METHODS = ("get", "put", "post", "delete", "patch")
+_METHODS = {"get", "put", "post", "delete", "patch"}
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; `detail` names the value and the way out.",
@@ -106,6 +108,17 @@ class ShelfwiseSchema(AutoSchema):
         return {204: None} if self.method == "DELETE" else OpenApiTypes.OBJECT
 
     @override
+    def _map_serializer(
+        self, serializer: Any, direction: Any, bypass_extensions: Any = False
+    ) -> Any:
+        schema: dict[str, Any] = super()._map_serializer(  # type: ignore[no-untyped-call]
+            serializer, direction, bypass_extensions
+        )
+        if isinstance(serializer, StrictSerializer):
+            schema["additionalProperties"] = False
+        return schema
+
+    @override
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/v1/").partition("/")[0].partition(":")[0]]
 
@@ -124,6 +137,8 @@ def _query_parameter(name: str) -> OpenApiParameter:
     if name == "limit":
         limits = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
         return OpenApiParameter(name, type=limits)
+    if name in {"since", "until"}:
+        return OpenApiParameter(name, type=OpenApiTypes.DATETIME)
     return OpenApiParameter(name, type=str)
 
 
@@ -137,23 +152,15 @@ def add_common_parts(
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
     components["parameters"] = {"IdempotencyKey": _IDEMPOTENCY_KEY}
-    components["responses"] = {
-        "Problem": {
-            "description": "Any error; `/docs/errors` lists the codes.",
-            "content": {
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-            },
-        }
-    }
+    components["responses"] = problem_responses()
     for path in result["paths"].values():
         if "post" in path:
             parameters = path["post"].setdefault("parameters", [])
             parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     _merge_recommendations(result)
-    for path in result["paths"].values():
-        for method in _METHODS:
-            if method in path:
-                path[method]["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+    for path, operations in result["paths"].items():
+        for method in operations.keys() & _METHODS:
+            add_problems(path, method, operations[method])
     return result
 
 
