@@ -72,9 +72,10 @@ class ApiView(APIView):
 
     def _handler(self) -> Any:
         name = (self.request.method or "").lower()
-        if name in self.http_method_names:
-            return getattr(self, name, self.http_method_not_allowed)
-        return self.http_method_not_allowed
+        if name not in self.http_method_names or not hasattr(self, name):
+            # Before the query and the body are looked at: they belong to another method.
+            self.http_method_not_allowed(self.request)
+        return getattr(self, name)
 
     def _check_request(self) -> None:
         is_read = self.request.method == "GET"

@@ -44,6 +44,11 @@ class Process:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The id of the process, and of its group."""
+        return self._process.pid
+
     def has_logged(self, text: str) -> bool:
         """Say whether the text stands in the log."""
         return text in self.log.read_text(errors="replace")
