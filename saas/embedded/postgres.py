@@ -37,6 +37,8 @@ _SETTINGS = {
     "max_locks_per_transaction": "512",
     "fsync": "on",
     "synchronous_commit": "on",
+    # The details of an error are a customer's values: its log is no place for them.
+    "log_error_verbosity": "terse",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

@@ -79,6 +79,17 @@ def test_it_listens_on_no_port(server: EmbeddedPostgres) -> None:
     assert ask(server.app_url, "SHOW listen_addresses") == ""
 
 
+def test_its_log_carries_no_customers_values(server: EmbeddedPostgres) -> None:
+    tell(server.owner_url, "CREATE TABLE member (email text CONSTRAINT member_once UNIQUE)")
+    with psycopg.connect(server.owner_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO member VALUES (%s)", ["ada@example.com"])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO member VALUES (%s)", ["ada@example.com"])
+    log = (server.folder / "postgres.log").read_text()
+    assert "member_once" in log
+    assert "ada@example.com" not in log
+
+
 def test_the_owner_can_make_roles_and_owns_the_public_schema(server: EmbeddedPostgres) -> None:
     query = "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'public'"
 
