@@ -22,10 +22,14 @@ _PAGE = f"""
     SELECT {_COLUMNS}, item_id FROM engine_item
     WHERE deleted_at IS NULL AND item_id > %s ORDER BY item_id LIMIT %s
 """  # noqa: S608  # made of constants
+# A scalar subquery, so that it stays look-ups by index (see engine/services/store_events.py).
 _HOLDERS = """
-    SELECT ref.ref, item.item_id
-    FROM engine_itemref AS ref JOIN engine_item AS item ON item.id = ref.item_id
-    WHERE ref.ref = ANY(%s) AND item.deleted_at IS NULL
+    SELECT sent.ref, (
+        SELECT item.item_id
+        FROM engine_itemref AS ref JOIN engine_item AS item ON item.id = ref.item_id
+        WHERE ref.ref = sent.ref AND item.deleted_at IS NULL
+    )
+    FROM unnest(%s::text[]) AS sent (ref)
 """
 _MONEY = ("price", "list_price")
 _TIMES = ("available_from", "available_until", "source_updated_at")
@@ -48,7 +52,7 @@ def alias_holders(refs: Sequence[str]) -> dict[str, str]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_HOLDERS, [list(refs)])
-        return dict(cursor.fetchall())
+        return {ref: item_id for ref, item_id in cursor if item_id is not None}
 
 
 def item_body(item_id: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -194,11 +194,18 @@ class _Writing:
         self._has_guessed_aliases = has_guessed_aliases
         self._change_seq = lock_clock(environment_id=environment.pk)
         self.stored = stored_items(list({row.id for _, row in rows}))
-        wanted = {alias for _, row in rows for alias in row.values.get("aliases") or ()}
-        self._claims = AliasClaims(alias_holders(list(wanted)))
+        self._claims = AliasClaims(alias_holders(self._new_aliases(row for _, row in rows)))
         self._current = dict(self.stored)
         self._touched: dict[str, bool] = {}
         self.decisions = [self._decide(place, row, op) for place, row in rows]
+
+    def _new_aliases(self, rows: Iterable[ItemRow]) -> list[str]:
+        aliases: set[str] = set()
+        for row in rows:
+            sent = row.values.get("aliases")
+            if sent:
+                aliases.update(set(sent) - aliases_of(self.stored.get(row.id)))
+        return list(aliases)
 
     def _decide(self, place: Place, row: ItemRow, op: Op) -> ItemChange | list[FieldError]:
         stored = self._current.get(row.id)

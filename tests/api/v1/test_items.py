@@ -457,13 +457,9 @@ def test_a_deleted_item_lets_go_of_its_names_and_takes_back_those_that_are_free(
     assert (named["pan-24"], named["page-24"], named["feed-24"]) == ("pan-iron",) * 2 + ("pan-24",)
     back = api.post("/v1/items:batch", json={"items": [pan]}, key=acorn_key)
     assert_problem(back, 422, "rows_rejected")
-    _batch(api, acorn_key, {**pan, "aliases": ["feed-24"]})
+    _batch(api, acorn_key, {"id": "pan-iron", "aliases": ["pan-24"]}, pan)
     named = _named(acorn)
-    assert (named["pan-24"], named["page-24"], named["feed-24"]) == (
-        "pan-24",
-        "pan-iron",
-        "pan-24",
-    )
+    assert (named["pan-24"], named["page-24"], named["feed-24"]) == ("pan-24",) * 3
 
 
 def test_a_price_without_a_currency_is_in_the_stores_own(
