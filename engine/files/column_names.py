@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from engine.rows.values import shown
+
 _TIME, _TYPE, _ITEM, _USER = ("ts",), ("type",), ("item_id", "id"), ("user_id", "id")
 _MEANT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -33,3 +35,13 @@ def meant_by(column: str, fields: Collection[str]) -> str | None:
     name = column.strip().lower().replace(" ", "_")
     guesses = _MEANT.get(name) or get_close_matches(name, fields, n=1)
     return next((field for field in guesses if field in fields), None)
+
+
+def left_out(column: str, *, kind: str, missing: Collection[str]) -> str:
+    """Return what to say of a column that nothing is done with."""
+    meant = meant_by(column, sorted(missing))
+    hint = "" if meant is None else f" (did you mean '{meant}'?)"
+    return (
+        f"Column {shown(column)} is no field of {kind} and was left out{hint}; name it in "
+        "'mapping' if it holds one."
+    )

@@ -39,6 +39,8 @@ class Batch:
         Where each of them begins in the file.
     errors
         The others.
+    ids_of_errors
+        What those of them are about that say so.
     bytes_read
         How much of the file was read for it and those before, to compare with `total_bytes`.
     """
@@ -48,6 +50,7 @@ class Batch:
     rows: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
+    ids_of_errors: list[str] = field(default_factory=list)
     _records: list[Record] = field(default_factory=list)
     _shape: RowShape | None = None
 
@@ -172,6 +175,8 @@ class RowReader(Iterator[Batch]):
             row = entry if isinstance(entry, RowError) else self._shape.row(entry)
             if isinstance(row, RowError):
                 batch.errors.append(row)
+                if isinstance(entry, Record):
+                    batch.ids_of_errors += self._shape.ids_of(entry)
             elif isinstance(entry, Record):
                 batch.rows.append(row)
                 batch.lines.append(entry.line)

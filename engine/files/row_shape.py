@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from json import dumps
 from typing import Any, Literal, NamedTuple
 
 from engine.files.cells import CellReader, Empty, Kind, as_text, fields_of, read_identifier
-from engine.files.column_names import meant_by
+from engine.files.column_names import left_out, meant_by
 from engine.files.numbers import Money, Numbers
 from engine.files.records import Record, RowError, row_error, shortened
 from engine.files.times import Times
@@ -29,7 +29,7 @@ _POINTER = re.compile(r"^/(?:items|events|users)/(\d+)(?=/|$)")
 
 
 class _Step(NamedTuple):
-    """What to do with a column's cells; `name` is an attribute's, `takes_text` leaves texts alone."""
+    """What to do with a column's cells; a text is left alone where `takes_text`."""
 
     field: str
     read: CellReader | None
@@ -76,20 +76,12 @@ class RowShape:
                 f"The file has no column '{needed}' (found: {found}); name one so, or send a "
                 f"mapping such as {dumps({needed: theirs[:80]}, ensure_ascii=False)}."
             )
+        missing = self._fields.keys() - fields
         return {
-            column: self._ignored(column, fields)
+            column: left_out(column, kind=self._kind, missing=missing)
             for column in columns
             if column and not self._steps_of(column)
         }
-
-    def _ignored(self, column: str, taken: Collection[str]) -> str:
-        missing = self._fields.keys() - taken
-        meant = meant_by(column, sorted(missing))
-        hint = "" if meant is None else f" (did you mean '{meant}'?)"
-        return (
-            f"Column {shown(column)} is no field of {self._kind} and was left out{hint}; name it "
-            "in 'mapping' if it holds one."
-        )
 
     def learn(self, records: Iterable[Record]) -> None:
         """Find out from the first rows of a file how it writes numbers."""
@@ -123,6 +115,15 @@ class RowShape:
         if currencies:
             _agree(row, currencies, bad)
         return self._error(record, bad) if bad else row
+
+    def ids_of(self, record: Record) -> list[str]:
+        """Return the id that a record names, whatever else it says; none where there is none."""
+        cells = (
+            cell.strip() if isinstance(cell, str) else read_identifier(cell)
+            for column, cell in record.cells.items()
+            if any(step.field == "id" for step in self._steps_of(column))
+        )
+        return [cell for cell in cells if isinstance(cell, str) and cell]
 
     def _error(self, record: Record, bad: list[tuple[str, BadValue]]) -> RowError:
         """Return the first thing that is wrong, and the names of the others."""

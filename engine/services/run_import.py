@@ -33,7 +33,7 @@ from engine.services.apply_import import (
 from engine.services.end_import import await_confirmation, end_import
 from engine.services.import_chunks import ImportStoppedError, RunningImport, count_rows
 from engine.services.import_uploads import upload_path
-from engine.services.stage_rows import named_rows, rows_met, stage_rows
+from engine.services.stage_rows import named_rows, rows_met, stage_names, stage_rows
 from engine.services.write_import_rows import FileRow, taken_back, write_import_rows
 from saas.lib.errors import FieldError, ShelfwiseError
 from tenants.context import in_environment
@@ -170,6 +170,12 @@ def _take(running: RunningImport, row: Import, batch: Batch, events: EventBatch 
         stage_rows(
             import_id=row.pk, first=row.rows_read, rows=rows, named=named, without=written.bad
         )
+        if row.mode == "full":
+            about = [
+                *((number, rows[number].values.get("id")) for number in written.bad),
+                *enumerate(batch.ids_of_errors, start=len(rows)),
+            ]
+            stage_names(import_id=row.pk, first=row.rows_read, names=about)
     else:
         written = writing(rows=rows, events=events, explain=explain)
     written.counts["rejected"] += len(batch.errors)

@@ -22,7 +22,7 @@ _STAGE = """
 """
 _MET = """
     SELECT batch, line, row FROM engine_stagedrow
-    WHERE import_id = %s AND position < %s
+    WHERE import_id = %s AND position < %s AND row <> ''
         AND (name = ANY(%b::text[]) OR order_id = ANY(%b::text[]))
     ORDER BY position
 """
@@ -101,6 +101,28 @@ def stage_rows(
         cursor.execute(_STAGE, [import_id, *columns])
 
 
+def stage_names(*, import_id: str, first: int, names: Iterable[tuple[int, Any]]) -> None:
+    """Stage what bad rows are about: the file has it, so that it is not to be deleted.
+
+    Parameters
+    ----------
+    import_id, first
+        As for `stage_rows`.
+    names
+        The numbers of the rows, and their ids as far as they are ids. Nothing is staged to be
+        written of them.
+    """
+    known = [(first + number, name) for number, name in names if _text(name) is not None]
+    if not known:
+        return
+    positions, texts = (list(column) for column in zip(*known, strict=True))
+    nothing, empty = [None] * len(known), [""] * len(known)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STAGE, [import_id, positions, positions, [0] * len(known), texts, nothing, empty]
+        )
+
+
 def rows_met(*, import_id: str, before: int, named: Iterable[Named]) -> list[list[FileRow]]:
     """Return the staged rows before a position that share a name with these, batch by batch."""
     pairs = [(each.name, each.order_id) for each in named]
@@ -117,10 +139,12 @@ def rows_met(*, import_id: str, before: int, named: Iterable[Named]) -> list[lis
 
 def staged_rows(*, import_id: str, after: int, most: int) -> list[tuple[int, FileRow]]:
     """Return up to `most` staged rows with their positions, those after a position."""
-    rows = StagedRow.objects.filter(import_id=import_id, position__gt=after).order_by("position")
+    rows = StagedRow.objects.filter(import_id=import_id, position__gt=after).exclude(row="")
     return [
         (position, FileRow(line, orjson.loads(text)))
-        for position, line, text in rows.values_list("position", "line", "row")[:most]
+        for position, line, text in rows.order_by("position").values_list(
+            "position", "line", "row"
+        )[:most]
     ]
 
 

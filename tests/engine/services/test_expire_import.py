@@ -41,7 +41,7 @@ def waiting(acorn: Environment) -> str:
     """A full import that waits for a word."""
     import_file(acorn, LAMPS)
     row = import_file(acorn, FEW, mode="full")
-    assert (row.status, row.would_delete, staged(acorn)) == ("needs_confirmation", 6, 4)
+    assert (row.status, row.would_delete, staged(acorn)) == ("needs_confirmation", 5, 5)
     return row.pk
 
 
@@ -69,7 +69,7 @@ def test_what_nobody_confirms_is_cancelled_after_a_week(acorn: Environment, wait
     assert (row.status, staged(acorn), len(catalogue(acorn))) == ("cancelled", 0, 10)
     assert row.finished_at is not None
     assert row.error == (
-        "Nobody confirmed within 7 days that 6 items may go. Nothing was changed; send the file "
+        "Nobody confirmed within 7 days that 5 items may go. Nothing was changed; send the file "
         "again."
     )
 
@@ -80,7 +80,7 @@ def test_what_was_confirmed_is_not_cancelled(acorn: Environment, waiting: str) -
     run_jobs(acorn)
     pass_days(acorn, 8)
     row = the_import(acorn, waiting)
-    assert (row.status, counts(row)["deleted"]) == ("completed", 6)
+    assert (row.status, counts(row)["deleted"]) == ("completed", 5)
     assert row_error_count(acorn) == 1
 
 

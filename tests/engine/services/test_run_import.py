@@ -292,6 +292,29 @@ def test_a_full_import_leaves_what_changed_since_it_began(acorn: Environment) ->
     assert {"lamp-9", "vase"} <= set(catalogue(acorn))
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.usefixtures("small_batches")
+def test_a_full_import_deletes_nothing_for_a_bad_row(acorn: Environment, *, dry_run: bool) -> None:
+    import_file(acorn, LAMPS)
+    # One is refused by its cell, one by the catalogue, and one is not there.
+    bad = LAMPS.replace("lamp-3,Lamp 3,13.90", "lamp-3,Lamp 3,abc")
+    bad = bad.replace("lamp-4,Lamp 4,", "lamp-4,La\0mp,").replace(
+        "lamp-9,Lamp 9,19.90", "lamp-new,New,1"
+    )
+    row = import_file(acorn, bad, mode="full", dry_run=dry_run)
+    assert (row.status, row.would_delete) == ("completed", 1)
+    assert counts(row) == {
+        "accepted": 8,
+        "created": 1,
+        "unchanged": 7,
+        "deleted": 1,
+        "rejected": 2,
+    }
+    left = catalogue(acorn)
+    assert (left["lamp-3"], left["lamp-4"]) == ("Lamp 3", "Lamp 4")
+    assert ("lamp-9" in left) is dry_run
+
+
 def test_a_full_import_that_would_delete_much_waits_for_a_word(acorn: Environment) -> None:
     import_file(acorn, LAMPS)
     few = "".join(LAMPS.splitlines(keepends=True)[:8])
