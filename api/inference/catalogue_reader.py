@@ -12,7 +12,7 @@ from psycopg.rows import kwargs_row
 
 from api.inference.answers import AttributeValue, Product
 from api.inference.catalogue import ItemRow, ShownRow
-from api.inference.identities import LinkRow
+from api.inference.link_table import LinkRow
 from api.inference.snapshot import Environment
 from saas.lib.erasures import Erasure
 from saas.lib.postgres import connect_for_long

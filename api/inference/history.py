@@ -18,7 +18,7 @@ import structlog
 
 from api.inference import metrics
 from api.inference.erasures import Trace
-from api.inference.identities import Link
+from api.inference.link_table import Link
 from api.inference.redis_pipe import Command, RedisPipe
 from api.inference.shelf import Shelf
 from engine.core.artifact import Artifact

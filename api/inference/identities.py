@@ -9,57 +9,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from types import MappingProxyType
-from typing import NamedTuple
 
 from api.inference.erasures import Erasures, Span, Trace
+from api.inference.link_table import Link, LinkRow, no_links
 from saas.lib.recent_events import anonymous_key, user_key
 
 # Somebody with more browsers than this is followed on the ones linked last.
 MAX_VISITORS = 5
-# Measured with ids of 38 and 13 characters.
-_BYTES_OF_LINK = 400
-
-
-class Link(NamedTuple):
-    """From this moment on (epoch milliseconds) a visitor is this user."""
-
-    since_ms: int
-    user_id: str
-
-
-class LinkRow(NamedTuple):
-    """A link as PostgreSQL has it."""
-
-    id: int
-    anonymous_id: str
-    user_id: str
-    since_ms: int
+# As Python objects, until enough of them have come to be packed.
+_LOOSE_LINKS = 10_000
+_BYTES_OF_LOOSE_LINK = 400
 
 
 class Identities:
-    """The links of one environment; one thread applies, others read."""
+    """The links of one environment; one thread applies, others read.
+
+    Readers look at the loose links first: packing puts the packed ones in place before it lets
+    the loose ones go, so that none is ever missed.
+    """
 
     def __init__(self, erasures: Erasures | None = None) -> None:
         self.erasures = Erasures() if erasures is None else erasures
-        self._links: dict[str, tuple[Link, ...]] = {}
-        self._visitors: dict[str, tuple[str, ...]] = {}
-        # One text for each user, however many links it has.
-        self._names: dict[str, str] = {}
+        self._loose = _LooseLinks()
+        self._packed = no_links()
 
     @property
     def size_bytes(self) -> int:
         """Return about what the links take."""
-        return len(self._links) * _BYTES_OF_LINK
+        return self._packed.size_bytes + len(self._loose.rows) * _BYTES_OF_LOOSE_LINK
 
     def apply(self, rows: Iterable[LinkRow]) -> None:
         """Take over new links."""
         for row in rows:
-            user_id = self._names.setdefault(row.user_id, row.user_id)
-            own = {*self._links.get(row.anonymous_id, ()), Link(row.since_ms, user_id)}
-            self._links[row.anonymous_id] = tuple(sorted(own))
-            visitors = self._visitors.get(user_id, ())
-            kept = [each for each in visitors if each != row.anonymous_id]
-            self._visitors[user_id] = (*kept, row.anonymous_id)[-MAX_VISITORS:]
+            self._loose.add(row)
+        # In proportion, so that a long reading does not pack all of it with each page.
+        if len(self._loose.rows) > max(_LOOSE_LINKS, len(self._packed) // 8):
+            self._packed = self._packed.extended(self._loose.rows)
+            self._loose = _LooseLinks()
 
     def latest(self, anonymous_id: str) -> Link | None:
         """Return who a visitor is now."""
@@ -95,7 +81,7 @@ class Identities:
         traces = []
         if person is not None:
             traces.append(Trace(user_key(person)))
-            for visitor in dict.fromkeys((*self._visitors.get(person, ()), *told)):
+            for visitor in dict.fromkeys((*self._visitors_of(person), *told)):
                 if visitor != anonymous_id:
                     traces += _trace(visitor, self._links_of(visitor, told), person)
         if anonymous_id is not None:
@@ -107,11 +93,15 @@ class Identities:
         return [self.erasures.cut(trace) for trace in traces]
 
     def _links_of(self, visitor: str, told: Mapping[str, Link]) -> tuple[Link, ...]:
-        links = self._links.get(visitor, ())
-        link = told.get(visitor)
-        if link is not None and link not in links:
-            links = tuple(sorted({*links, link}))
-        return self._living(links)
+        links = {*self._loose.links.get(visitor, ()), *self._packed.links(visitor)}
+        if visitor in told:
+            links.add(told[visitor])
+        return self._living(tuple(sorted(links)))
+
+    def _visitors_of(self, user_id: str) -> list[str]:
+        loose = self._loose.visitors.get(user_id, ())
+        packed = self._packed.last_visitors(user_id, most=MAX_VISITORS)
+        return [*(each for each in packed if each not in loose), *loose][-MAX_VISITORS:]
 
     def _living(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
         """Return the links since the last one of a user who was erased: the visitor began anew."""
@@ -120,6 +110,24 @@ class Identities:
             if link.since_ms < self.erasures.erased_at(user_key(link.user_id)):
                 return links[place:]
         return links
+
+
+class _LooseLinks:
+    """Links that came lately, by visitor and by user."""
+
+    def __init__(self) -> None:
+        self.rows: list[LinkRow] = []
+        self.links: dict[str, tuple[Link, ...]] = {}
+        self.visitors: dict[str, tuple[str, ...]] = {}
+
+    def add(self, row: LinkRow) -> None:
+        """Take over one link."""
+        self.rows.append(row)
+        links = self.links.get(row.anonymous_id, ())
+        self.links[row.anonymous_id] = (*links, Link(row.since_ms, row.user_id))
+        visitors = self.visitors.get(row.user_id, ())
+        kept = [each for each in visitors if each != row.anonymous_id]
+        self.visitors[row.user_id] = (*kept, row.anonymous_id)[-MAX_VISITORS:]
 
 
 def _trace(visitor: str, links: Sequence[Link], person: str) -> list[Trace]:

@@ -8,7 +8,7 @@ import pytest
 from api.inference.catalogue import ItemRow, ShownRow
 from api.inference.catalogue_reader import Clock, ErasureRow, Position, ShopperRow
 from api.inference.followed import Followed
-from api.inference.identities import LinkRow
+from api.inference.link_table import LinkRow
 from api.inference.snapshot import Environment
 from tests.api.inference.test_catalogue import an_item
 

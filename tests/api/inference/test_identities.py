@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from math import inf
 
+import pytest
+
 from api.inference.erasures import Trace
-from api.inference.identities import MAX_VISITORS, Identities, Link, LinkRow
+from api.inference.identities import MAX_VISITORS, Identities
+from api.inference.link_table import Link, LinkRow
 
 
 def identities(*links: tuple[str, str, int]) -> Identities:
@@ -53,9 +56,30 @@ def test_a_link_that_is_read_twice_is_one() -> None:
     ]
 
 
-def test_what_is_kept_is_counted() -> None:
-    kept = identities(("tab", "ada", 10), ("phone", "ada", 10), ("tab", "ben", 20))
-    assert kept.size_bytes == 2 * identities(("tab", "ada", 10)).size_bytes > 0
+def test_what_is_kept_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    loose = identities(("tab", "ada", 10))
+    monkeypatch.setattr("api.inference.identities._LOOSE_LINKS", 0)
+    packed = identities(("tab", "ada", 10))
+    assert loose.size_bytes > packed.size_bytes > 0
+
+
+def test_packing_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [(f"tab-{n % 7}", f"user-{n % 3}", 10 * (n * 7 % 40)) for n in range(40)]
+    rows = [LinkRow(number, *link) for number, link in enumerate(made)]
+    loose = identities(*made)
+    # Packs again and again as they come, each time that enough of them are loose.
+    monkeypatch.setattr("api.inference.identities._LOOSE_LINKS", 0)
+    packed = Identities()
+    for row in rows:
+        packed.apply([row])
+    assert packed.size_bytes < loose.size_bytes
+    users = [None, *(f"user-{n}" for n in range(4))]
+    visitors = [None, *(f"tab-{n}" for n in range(8))]
+    for user_id in users:
+        for anonymous_id in visitors:
+            assert packed.traces(user_id=user_id, anonymous_id=anonymous_id) == loose.traces(
+                user_id=user_id, anonymous_id=anonymous_id
+            )
 
 
 def test_the_browsers_linked_last_are_followed() -> None:
