@@ -61,6 +61,7 @@ def candidate_scores(
     z_scores = np.full((len(parts), *shape), -np.inf, dtype=np.float32)
     is_relevant = np.zeros(shape, dtype=np.bool_)
     ideal = np.zeros(len(exam.users))
+    is_wanted = np.zeros(len(exam.allowed), dtype=np.bool_)
     discounts = 1 / np.log2(np.arange(2, NDCG_AT + 2))
     for start, stop in batches(len(exam.users), len(exam.allowed) * len(parts)):
         scores = [part.z_scores(batch.between(start, stop)) for part in parts]
@@ -73,7 +74,9 @@ def candidate_scores(
             rows = np.unique(np.concatenate(best))
             relevant = exam.relevant.of(user)
             z_scores[:, place, : len(rows)] = of_user[:, rows]
-            is_relevant[place, : len(rows)] = np.isin(rows, relevant)
+            is_wanted[relevant] = True
+            is_relevant[place, : len(rows)] = is_wanted[rows]
+            is_wanted[relevant] = False
             ideal[place] = discounts[: len(relevant)].sum()
     return CandidateScores(z_scores=z_scores, is_relevant=is_relevant, ideal=ideal)
 

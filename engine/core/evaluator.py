@@ -83,6 +83,7 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
     """
     batch = exam.batch(half_life_days)
     marks = np.zeros((len(exam.users), 4))
+    is_relevant = np.zeros(len(exam.allowed), dtype=np.bool_)
     shown = [np.zeros(0, np.int32)]
     for start, stop in batches(len(exam.users), len(exam.allowed)):
         scores = blend.scores(batch.between(start, stop))
@@ -91,7 +92,9 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
             allowed = exam.allowed_for(user)
             relevant = exam.relevant.of(user)
             listed = top_rows(scores[place - start], allowed=allowed, limit=RECALL_AT)
-            hits = np.isin(listed, relevant)
+            is_relevant[relevant] = True
+            hits = is_relevant[listed]
+            is_relevant[relevant] = False
             marks[place] = (
                 ndcg(hits[:NDCG_AT], relevant=len(relevant)),
                 recall(hits, relevant=len(relevant)),

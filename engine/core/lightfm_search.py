@@ -59,8 +59,8 @@ def best_lightfm(
     *,
     epochs: int,
     champion: LightFMSettings | None,
-) -> tuple[LightFMSettings | None, VectorPart | None]:
-    """Return the best settings and what they made of the bench's part.
+) -> tuple[LightFMSettings, VectorPart] | None:
+    """Return the best settings and what they made of the bench's part, None without epochs.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def best_lightfm(
     quality : callable
         Of a fitted part on the validation window; higher is better.
     epochs : int
-        That the winner may have; 0 leaves LightFM out.
+        That the winner may have.
     champion : LightFMSettings or None
         The last winner starts, too.
     """
     if not epochs:
-        return None, None
+        return None
     field = lightfm_portfolio(epochs)
     if champion is not None:
         again = LightFMSettings(**{**vars(champion), "epochs": epochs})

@@ -73,6 +73,11 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
         )
     except NotEnoughData as error:
         raise JobFailedError(str(error)) from error
+    except MemoryError as error:
+        raise JobFailedError(
+            "Your store's events and catalogue need more memory than our worker has; the live "
+            "model stays as it is. Please tell support."
+        ) from error
     trained = TrainedVersion(
         version=new_ulid(),
         trained_at=timezone.now(),
