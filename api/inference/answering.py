@@ -24,6 +24,7 @@ from saas.lib.errors import UnknownField
 OPERATIONS: Mapping[str, Operation] = {
     "for-user": Operation.FOR_USER,
     "similar": Operation.SIMILAR,
+    "cart": Operation.CART,
     "popular": Operation.POPULAR,
     "recently-viewed": Operation.RECENTLY_VIEWED,
     "rerank": Operation.RERANK,

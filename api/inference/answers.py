@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 # Which part of the model spoke most for an item, or where the item came from without a model.
 Source = Literal["item_item", "taste", "content", "popular", "newest", "history"]
 # How the whole list was made.
-Strategy = Literal["personal", "similar", "popular", "newest", "history"]
+Strategy = Literal["personal", "similar", "cart", "popular", "newest", "history"]
 ReasonCode = Literal[
     "because_you_interacted",
     "shares_features",
@@ -31,6 +31,7 @@ FallbackReason = Literal[
     "no_shopper",
     "unknown_shopper",
     "not_personalised",
+    "empty_cart",
     "unknown_item",
     "nothing_similar",
 ]

@@ -16,6 +16,7 @@ from api.inference.answers import (
 )
 from api.inference.history import LOOKING, History, merge_history
 from api.inference.requests import (
+    CartRequest,
     ForUserRequest,
     PopularRequest,
     RecentlyViewedRequest,
@@ -37,7 +38,14 @@ from api.inference.selection import (
 from api.inference.shelf import NO_ROW, Shelf
 from api.inference.shopper import Shopper
 from engine.core.artifact import Artifact
-from engine.core.ranking import Reason, Scored, score_for_user, score_popular, score_similar
+from engine.core.ranking import (
+    Reason,
+    Scored,
+    score_cart,
+    score_for_user,
+    score_popular,
+    score_similar,
+)
 
 
 @dataclass(slots=True)
@@ -77,6 +85,8 @@ class _Call:
             self.seeds = self._rows(request.session, "/session", every_variant=False)
         elif isinstance(request, SimilarRequest):
             self.seeds = self._rows((request.item_id,), "/item_id", every_variant=False)
+        elif isinstance(request, CartRequest):
+            self.seeds = self._rows(request.item_ids, "/item_ids", every_variant=False)
         elif isinstance(request, RerankRequest):
             self.seeds = self._rows(request.item_ids, "/item_ids", every_variant=True)
 
@@ -84,6 +94,8 @@ class _Call:
         request = self.request
         if isinstance(request, SimilarRequest):
             return self._similar(artifact)
+        if isinstance(request, CartRequest):
+            return self._cart(artifact, request)
         if isinstance(request, PopularRequest):
             return self._popular(artifact, category=request.category)
         if isinstance(request, RerankRequest):
@@ -150,6 +162,8 @@ class _Call:
     def _given_ids(self) -> Sequence[str]:
         if isinstance(self.request, ForUserRequest):
             return self.request.session
+        if isinstance(self.request, CartRequest):
+            return self.request.item_ids
         return (self.request.item_id,) if isinstance(self.request, SimilarRequest) else ()
 
     def _for_user(self, artifact: Artifact) -> Outcome:
@@ -192,10 +206,21 @@ class _Call:
         allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
         if not self.seeds:
             return self._fall_back_to_popular(artifact, allowed, reason="unknown_item")
-        picked = self._best(score_similar(artifact, item_row=self.seeds[0]), allowed)
+        return self._beside(artifact, score_similar(artifact, item_row=self.seeds[0]), allowed)
+
+    def _cart(self, artifact: Artifact, request: CartRequest) -> Outcome:
+        allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
+        if not self.seeds:
+            reason: FallbackReason = "unknown_item" if request.item_ids else "empty_cart"
+            return self._fall_back_to_popular(artifact, allowed, reason=reason)
+        return self._beside(artifact, score_cart(artifact, item_rows=self.seeds), allowed)
+
+    def _beside(self, artifact: Artifact, scored: Scored, allowed: Mask) -> Outcome:
+        picked = self._best(scored, allowed)
         if not picked:
             return self._fall_back_to_popular(artifact, allowed, reason="nothing_similar")
-        return Outcome(strategy="similar", picked=picked, warnings=self.warnings)
+        strategy = _own_strategy(self.request)
+        return Outcome(strategy=strategy, picked=picked, warnings=self.warnings)
 
     def _popular(self, artifact: Artifact, *, category: str | None) -> Outcome:
         allowed = self._allowed(None, seeds=(), excludes_purchased=False)
@@ -266,6 +291,7 @@ _OWN_STRATEGIES: dict[type[Request], Strategy] = {
     ForUserRequest: "personal",
     RerankRequest: "personal",
     SimilarRequest: "similar",
+    CartRequest: "cart",
     PopularRequest: "popular",
     RecentlyViewedRequest: "history",
 }

@@ -28,6 +28,7 @@ Watermark = Annotated[
 Limit = Annotated[int, Meta(ge=1, le=100)]
 ExcludedIds = Annotated[list[Id], Meta(max_length=1000)]
 SessionIds = Annotated[list[Id], Meta(max_length=100, description="Item ids, newest last.")]
+CartIds = Annotated[list[Id], Meta(max_length=100)]
 RerankIds = Annotated[list[Id], Meta(min_length=1, max_length=500)]
 Category = Annotated[str, Meta(min_length=1, max_length=1024, description="A category path.")]
 Placement = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -92,6 +93,12 @@ class SimilarRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=Tr
     item_id: Id
 
 
+class CartRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What goes with the items of a cart."""
+
+    item_ids: CartIds
+
+
 class PopularRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What sells best, in the whole store or in a category."""
 
@@ -127,11 +134,19 @@ class BatchRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True
     distinct: bool = False
 
 
-Request = ForUserRequest | SimilarRequest | PopularRequest | RecentlyViewedRequest | RerankRequest
+Request = (
+    ForUserRequest
+    | SimilarRequest
+    | CartRequest
+    | PopularRequest
+    | RecentlyViewedRequest
+    | RerankRequest
+)
 
 REQUEST_TYPES: dict[str, type[Request]] = {
     "for-user": ForUserRequest,
     "similar": SimilarRequest,
+    "cart": CartRequest,
     "popular": PopularRequest,
     "recently-viewed": RecentlyViewedRequest,
     "rerank": RerankRequest,
@@ -161,5 +176,5 @@ WAYS_OUT: dict[str, str] = {
     "category": "a category path such as 'Home > Kitchen'",
     "requests": 'a list of 1 to 20 boxes such as [{"type": "for-user"}]',
     "distinct": "true or false",
-    "item_ids": "a list of 1 to 500 item ids",
+    "item_ids": "a list of item ids, 1 to 500 to rerank, at most 100 of a cart",
 }

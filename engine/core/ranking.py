@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.core.blend import total_scores
 from engine.core.histories import history_weights
 from engine.core.parts import HistoryBatch, Part
+from engine.core.recipe import RecommendationType
 from engine.core.tables import Rankable
 
 # The part that contributed most, in the words of the contract.
@@ -139,14 +140,35 @@ def score_for_user(artifact: Rankable, *, history: Sequence[tuple[int, float, fl
 
 
 def score_similar(artifact: Rankable, *, item_row: int) -> Scored:
-    """Score the items most like one item, by the parts that look at items.
+    """Score the items most like one item, with the weights learnt for item pages.
 
-    With the weights learnt for item pages, all alike where there are none. Only items for which
-    some part has positive evidence are candidates, never the item itself; ``similar_item`` with
-    the item as seed is every reason.
+    ``similar_item`` with the item as seed is every reason.
     """
-    batch = _one_history(rows=[item_row], weights=np.ones(1, dtype=np.float32))
-    weights = artifact.blend.type_weights.get("similar", {})
+    reason = Reason(code="similar_item", seed_row=item_row)
+    return _score_beside(artifact, rows=[item_row], type_name="similar", reason=reason)
+
+
+def score_cart(artifact: Rankable, *, item_rows: Sequence[int]) -> Scored:
+    """Score what goes with all items of a cart, with the weights learnt for carts.
+
+    Reasons name the item of the cart that spoke most.
+    """
+    return _score_beside(artifact, rows=item_rows, type_name="cart", reason=None)
+
+
+def _score_beside(
+    artifact: Rankable,
+    *,
+    rows: Sequence[int],
+    type_name: RecommendationType,
+    reason: Reason | None,
+) -> Scored:
+    """Score by the parts that look at items; all speak alike where no weights were learnt.
+
+    Only items for which some part has positive evidence are candidates, never those given.
+    """
+    batch = _one_history(rows=rows, weights=np.ones(len(rows), dtype=np.float32))
+    weights = artifact.blend.type_weights.get(type_name, {})
     parts = tuple(
         part
         for part in artifact.blend.parts
@@ -158,14 +180,14 @@ def score_similar(artifact: Rankable, *, item_row: int) -> Scored:
     for place, part in enumerate(parts):
         stacked[place] = weights.get(part.name, 1.0) * part.z_scores(batch)[0]
     candidates = np.asarray((stacked > 0).any(axis=0))
-    candidates[item_row] = False
+    candidates[list(rows)] = False
     return Scored(
         values=stacked.sum(axis=0),
         candidates=candidates,
         history=batch,
         parts=parts,
         contributions=tuple(stacked),
-        reason=Reason(code="similar_item", seed_row=item_row),
+        reason=reason,
     )
 
 

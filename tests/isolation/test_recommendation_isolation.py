@@ -22,6 +22,7 @@ MARKER = "Only for Acorn's eyes"
 TABLE: dict[str, dict[str, Any]] = {
     "for-user": {"session": ["acorn-item"]},
     "similar": {"item_id": "acorn-item"},
+    "cart": {"item_ids": ["acorn-item"]},
     "popular": {},
     "recently-viewed": {"session_id": "s"},
     "rerank": {"item_ids": ["acorn-item"]},

@@ -234,6 +234,29 @@ def test_reranking_keeps_what_is_newer_than_the_model_behind_the_rest(
     assert service.ids("rerank", key, {**given, "limit": 3}) == ["item-2", "item-4", "new-2"]
 
 
+def test_a_cart_gets_what_goes_with_its_items(service: Service, shop: Start, key: str) -> None:
+    shop()
+    body = {"item_ids": ["item-1", "item-3", "nothing"], "limit": 3}
+    answer = service.post("cart", key, body).json()
+    # Item 2 is a neighbour of item 1, item 4 and 5 of item 3; item 4 is popular as well.
+    assert {item["id"] for item in answer["items"]} == {"item-2", "item-4", "item-5"}
+    assert {item["reason"]["item_id"] for item in answer["items"]} == {"item-1", "item-3"}
+    assert (answer["strategy"], answer["fallback"]) == ("cart", None)
+    assert answer["warnings"] == [{"code": "item_not_found", "pointer": "/item_ids/2"}]
+
+
+@pytest.mark.parametrize(
+    ("item_ids", "reason"), [([], "empty_cart"), (["nothing"], "unknown_item")]
+)
+def test_a_cart_without_known_items_gets_popular_ones(
+    service: Service, shop: Start, key: str, item_ids: list[str], reason: str
+) -> None:
+    shop()
+    answer = service.post("cart", key, {"item_ids": item_ids, "limit": 1}).json()
+    assert [item["id"] for item in answer["items"]] == ["item-0"]
+    assert answer["fallback"] == {"from": "cart", "to": "popular", "reason": reason}
+
+
 def test_recently_viewed_is_newest_first_and_on_sale(
     service: Service, acorn_hand: Hand, shop: Start, key: str, recent: Callable[..., None]
 ) -> None:

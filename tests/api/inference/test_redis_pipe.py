@@ -87,7 +87,7 @@ def test_a_lost_connection_fails_what_was_asked_and_the_next_question_has_a_new_
         # In the same connection's order: what follows is sent behind it.
         await asyncio.sleep(0)
         await asyncio.to_thread(server.client_kill_filter, _id=str(number))
-        with pytest.raises(ConnectionError, match="hung up"):
+        with pytest.raises(ConnectionError):
             await waiting
         return await pipe.ask([("ECHO", "again")])
 
