@@ -57,8 +57,9 @@ class BaselineView(EnvironmentView):
 
 def store(rows: list[dict[str, Any]], *, now: datetime) -> None:
     """Store events with bulk_create, after whom and what they name."""
-    users = {row["user_id"] for row in rows}
-    refs = {row["item_id"] for row in rows}
+    # Sorted, or requests at the same time wait for each other in a circle.
+    users = sorted({row["user_id"] for row in rows})
+    refs = sorted({row["item_id"] for row in rows})
     Shopper.objects.bulk_create(
         [Shopper(kind="user", external_id=each, created_at=now, updated_at=now) for each in users],
         ignore_conflicts=True,

@@ -9,77 +9,115 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import cycle, islice
+from pathlib import Path
 
 import orjson
+import psycopg
 
-from deploy.benchmarks.ingestion_store import make_store, processor_seconds, views
+from deploy.benchmarks.ingestion_store import fill_store, make_store, processor_seconds, views
 from saas.embedded.ports import free_port
+from saas.lib.redis_client import redis_client
 
 BASELINE = "deploy.benchmarks.baseline_events:application"
 SECONDS = 6
+# One for each core, as in production; both share the two with everything else.
+PROCESSES = 2
 CONNECTIONS = 8
 EVENTS = 100
-WARM_UP = 40
+WARM_UP = 100
 # More than a second takes, so that no body is sent twice.
 MOST_A_SECOND = 700
 
 
 def main() -> None:
     """Find each endpoint's most requests a second, then the real one's delays at 70 % of them."""
-    _, key = make_store()
+    live, key = make_store()
+    fill_store(live)
     ways = {
-        "ModelSerializer, bulk_create": [
-            "-m",
-            "uvicorn",
-            "deploy.benchmarks.baseline_events:application",
-        ],
+        "ModelSerializer, bulk_create": ["-m", "uvicorn", BASELINE],
         "POST /v1/events": ["-m", "saas.web"],
     }
     print(
-        "100 events a request, one process         requests/s     p50       p99   its CPU/request"
+        f"100 events a request, {PROCESSES} web processes"
+        "     requests/s     p50       p99   CPU a request: web, PostgreSQL, Valkey, client"
     )
     rates = []
     for name, command in ways.items():
-        with serving(command) as (port, pid):
-            bodies = iter([request(key) for _ in range(WARM_UP + SECONDS * MOST_A_SECOND)])
-            asyncio.run(measure(port, bodies, count=WARM_UP))
-            rate = show(name, port, bodies, pid=pid)
+        with serving(command) as web:
+            bodies = iter([request(key) for _ in range(WARM_UP + 2 * SECONDS * MOST_A_SECOND)])
+            asyncio.run(measure(web, bodies, count=WARM_UP))
+            rate = show(name, web, bodies)
             rates.append(rate)
             if command[-1] == "saas.web":
-                show("  at 70 % of that", port, bodies, pid=pid, rate=0.7 * rate)
+                show("  at 70 % of that", web, bodies, rate=0.7 * rate)
     print(f"  {rates[1] / rates[0]:.1f} times the baseline, {rates[1] * EVENTS:,.0f} events/s\n")
 
 
 def show(
-    name: str, port: int, bodies: Iterator[bytes], *, pid: int, rate: float | None = None
+    name: str, web: Mapping[int, int], bodies: Iterator[bytes], *, rate: float | None = None
 ) -> float:
     """Measure, print, and return the requests of a second."""
-    busy, began = processor_seconds(pid), time.perf_counter()
-    delays = sorted(asyncio.run(measure(port, bodies, rate=rate)))
-    seconds, busy = time.perf_counter() - began, processor_seconds(pid) - busy
+    busy, began = processor_shares(web), time.perf_counter()
+    delays = sorted(asyncio.run(measure(web, bodies, rate=rate)))
+    seconds = time.perf_counter() - began
+    used = [after - before for after, before in zip(processor_shares(web), busy, strict=True)]
     middle, late = delays[len(delays) // 2], delays[int(len(delays) * 0.99)]
+    shares = " + ".join(f"{each / len(delays) * 1e3:.2f}" for each in used)
     print(
         f"  {name:40}{len(delays) / seconds:>10,.0f}{middle * 1e3:>8.1f} ms{late * 1e3:>7.1f} ms"
-        f"{busy / len(delays) * 1e3:>10.1f} ms"
+        f"   {shares} = {sum(used) / len(delays) * 1e3:.2f} ms"
     )
     return len(delays) / seconds
 
 
+def processor_shares(web: Mapping[int, int]) -> list[float]:
+    """Return the processor time used by the web processes, PostgreSQL, Valkey and this one."""
+    valkey = redis_client().info("cpu")
+    return [
+        sum(map(processor_seconds, web.values())),
+        sum(map(processor_seconds, postgres_processes())),
+        valkey["used_cpu_sys"] + valkey["used_cpu_user"],
+        time.process_time(),
+    ]
+
+
+def postgres_processes() -> list[int]:
+    """Return the server's processes: children of the parent of whoever serves us."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        server = parent(connection.info.backend_pid)
+    all_ids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    return [pid for pid in all_ids if parent(pid) == server]
+
+
+def parent(pid: int) -> int | None:
+    """Return the process that started this one; None where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
 async def measure(
-    port: int, bodies: Iterator[bytes], *, rate: float | None = None, count: int | None = None
+    web: Mapping[int, int],
+    bodies: Iterator[bytes],
+    *,
+    rate: float | None = None,
+    count: int | None = None,
 ) -> list[float]:
     """Return the delay of each request: as fast as they are answered, or at a fixed rate.
 
     At a rate a delay counts from when the request was due, so that a stall delays all behind it.
+    Connections take turns at the web processes, as behind a proxy.
     """
     total = count or (int(rate * SECONDS) if rate else SECONDS * MOST_A_SECOND)
     began = time.perf_counter()
     delays: list[float] = []
     numbers = iter(range(total))
 
-    async def client() -> None:
+    async def client(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in numbers:
             due = began + number / rate if rate else time.perf_counter()
@@ -95,7 +133,8 @@ async def measure(
             delays.append(time.perf_counter() - due)
         writer.close()
 
-    await asyncio.gather(*(client() for _ in range(CONNECTIONS if not rate else 4 * CONNECTIONS)))
+    connections = CONNECTIONS if not rate else 2 * CONNECTIONS
+    await asyncio.gather(*(client(port) for port in islice(cycle(web), connections)))
     return delays
 
 
@@ -111,7 +150,14 @@ def request(key: str) -> bytes:
 
 
 @contextmanager
-def serving(command: list[str]) -> Iterator[tuple[int, int]]:
+def serving(command: list[str]) -> Iterator[Mapping[int, int]]:
+    """Run web processes and yield their ids by their ports."""
+    with ExitStack() as running:
+        yield dict(running.enter_context(one_serving(command)) for _ in range(PROCESSES))
+
+
+@contextmanager
+def one_serving(command: list[str]) -> Iterator[tuple[int, int]]:
     """Run a web process and yield its port and id."""
     port = free_port()
     option = "--ports" if command[-1] == "saas.web" else "--port"

@@ -41,6 +41,23 @@ def make_store() -> tuple[Environment, str]:
     return live, key
 
 
+def fill_store(live: Environment) -> None:
+    """Name every shopper and item once, as in a store that has sent events for a while."""
+    from django.utils import timezone
+
+    from engine.models.item import ItemRef
+    from engine.models.shopper import Shopper
+    from tenants.context import in_environment
+
+    now = timezone.now()
+    with in_environment(live):
+        Shopper.objects.bulk_create(
+            Shopper(kind="user", external_id=f"user-{number}", created_at=now, updated_at=now)
+            for number in range(USERS)
+        )
+        ItemRef.objects.bulk_create(ItemRef(ref=f"sku-{number}") for number in range(ITEMS))
+
+
 def views(count: int) -> list[dict[str, Any]]:
     """Return as many views of the last hour, each with an id of its own."""
     now = datetime.now(UTC)
