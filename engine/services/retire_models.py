@@ -60,8 +60,8 @@ def retire_models(*, environment: Environment, job: ClaimedJob) -> None:
     """Look at the models that hold shoppers erased a month ago; opens its own transactions.
 
     Shortly before the end, a store that still serves such a model gets a training, whatever its
-    settings. At the end they go, the live one, too, pinned or not: the newest model without the
-    shoppers takes its place, and where there is none, answers come without a model.
+    settings. At the end they go, the live one, too, pinned or not: the newest that passed its gate
+    without the shoppers takes its place, and where there is none, answers come without a model.
 
     Parameters
     ----------

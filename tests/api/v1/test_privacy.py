@@ -193,5 +193,45 @@ def test_only_a_server_with_the_scope_may_ask(api: ApiClient, acorn: Environment
             assert_problem(answer, 403, "insufficient_scope")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/events", view(0, user_id="ada")),
+        ("/v1/events", {"events": [view(0, user_id="ada", event_id="e1")]}),
+        (
+            "/v1/collect/segment",
+            {
+                "type": "track",
+                "event": "Product Viewed",
+                "userId": "ada",
+                "timestamp": at(0).isoformat(),
+                "properties": {"product_id": "lamp"},
+            },
+        ),
+        (
+            "/v1/collect/ga4",
+            {
+                "client_id": "tab",
+                "user_id": "ada",
+                "timestamp_micros": int(at(0).timestamp() * 1_000_000),
+                "events": [{"name": "view_item", "params": {"items": [{"item_id": "lamp"}]}}],
+            },
+        ),
+    ],
+)
+def test_no_way_in_brings_back_what_was_erased(
+    api: ApiClient, acorn: Environment, acorn_key: str, path: str, body: Any
+) -> None:
+    assert api.post(path, json=body, key=acorn_key).status_code == 202
+    ask(api, acorn_key, "erase", user_id="ada")
+    # What waits for its removal is nobody's.
+    (event,) = api.get("/v1/events", key=acorn_key).json()["data"]
+    assert (event["user_id"], event["anonymous_id"]) == (None, None)
+    run_jobs(acorn)
+    refused = assert_problem(api.post(path, json=body, key=acorn_key), 422, "rows_rejected")
+    assert [error["code"] for error in refused["errors"]] == ["user_erased"]
+    assert api.get("/v1/events", key=acorn_key).json()["data"] == []
+
+
 def test_an_unknown_request_is_not_found(api: ApiClient, acorn_key: str) -> None:
     assert_problem(api.get(f"{REQUESTS}/none", key=acorn_key), 404, "not_found")
