@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 
 import pytest
@@ -24,8 +25,6 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_what_a_client_writes_is_what_is_read(value: object) -> None:
-    import json
-
     for ensure_ascii in (True, False):
         assert parse_strict_json(json.dumps(value, ensure_ascii=ensure_ascii).encode()) == value
 
@@ -112,3 +111,35 @@ def test_a_bomb_is_refused_at_the_limit() -> None:
 def test_a_bad_stream_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedEncoding):
         inflate(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a" :2}',
+        b'{"a":"x:y","a":3}',
+        b'{"a":{"b":1},"a":{"b":1}}',
+        b'[{"a":":"},{"b":1,"c":{"d":1,"d":1}}]',
+        # An escaped colon is none of the body's, and must not hide a name that was dropped.
+        b'{"a":"\\u003a","b":1,"b":2}',
+        b'{"a":"\\u003A","b":1,"b":2}',
+        b'{"a":1,"\\u0061":2}',
+    ],
+)
+def test_a_repeated_name_is_found_wherever_colons_stand(body: bytes) -> None:
+    with pytest.raises(MalformedJson, match="stands twice"):
+        parse_strict_json(body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a:b": {"c:d": ":", "e": [":", {"f": "::"}]}}',
+        '{"a": "\\u003a", "b": "\\u00e9\\u0000"}',
+        "[9223372036854775807, -9223372036854775808, 1e300, -0.0, true, null]",
+        '":"',
+        "7",
+    ],
+)
+def test_the_fast_way_reads_what_the_standard_library_reads(text: str) -> None:
+    assert parse_strict_json(text.encode()) == json.loads(text)
