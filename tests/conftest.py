@@ -21,12 +21,22 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from hypothesis import HealthCheck, settings
 
 from saas.embedded.postgres import EmbeddedPostgres
 from saas.embedded.valkey import EmbeddedValkey
 
 if TYPE_CHECKING:
     from tenants.models.environment import Environment
+
+# No example is timed, since a busy machine is no fault, and a run that failed fails again.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

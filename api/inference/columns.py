@@ -114,11 +114,13 @@ class Columns:
 
     def put(self, row: int, *, fields: Mapping[str, Value], categories: Iterable[str]) -> None:
         """Set all that filters may ask of a row; a field that is absent has no value."""
-        for name, column in self._fields.items():
-            if name not in fields:
-                column.put(row, None)
+        for name in self._fields.keys() - fields.keys():
+            self._fields[name].put(row, None)
         for name, value in fields.items():
-            self._fields.setdefault(name, Column()).put(row, value)
+            column = self._fields.get(name)
+            if column is None:
+                column = self._fields[name] = Column()
+            column.put(row, value)
         paths = tuple(categories)
         self._leaves[row] = paths
         self.categories.put(row, (prefix for path in paths for prefix in prefixes(path)))
