@@ -77,6 +77,12 @@ def chaos(rest: list[str]) -> int:
     return _become([python, "-m", "tests.chaos", *rest])
 
 
+def fuzz(rest: list[str]) -> int:
+    """Hand over to the long run of generated requests."""
+    python = ensure_environment("dev", goal="fuzz")
+    return _become([python, "-m", "tests.fuzz", *rest])
+
+
 def stop(_: list[str]) -> int:
     """Stop what a killed demo left running."""
     if not PYTHON.exists():
@@ -123,6 +129,7 @@ COMMANDS = {
     "check": check,
     "bench": bench,
     "chaos": chaos,
+    "fuzz": fuzz,
     "stop": stop,
     "demo-reset": demo_reset,
     "lock": lock,

@@ -15,6 +15,7 @@ from api.inference.openapi import openapi_fragment
 from api.v1.documented_errors import add_problems, problem_responses
 from api.v1.idempotency import MAX_KEY_CHARACTERS
 from api.v1.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from api.v1.parameters import MAX_ID_CHARACTERS
 from api.v1.serializers import StrictSerializer
 
 _METHODS = {"get", "put", "post", "delete", "patch"}
@@ -139,6 +140,9 @@ def _query_parameter(name: str) -> OpenApiParameter:
         return OpenApiParameter(name, type=limits)
     if name in {"since", "until"}:
         return OpenApiParameter(name, type=OpenApiTypes.DATETIME)
+    if name.endswith("_id"):
+        ids = {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARACTERS}
+        return OpenApiParameter(name, type=ids)
     return OpenApiParameter(name, type=str)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ import orjson
 import pytest
 
 from engine.models.imports import Import
-from saas.embedded.ports import free_port
-from saas.lifecycle.delete_tenant import delete_tenant
-from tests.chaos.processes import Process, wait_for
-from tests.conftest import Store, as_owner, make_key, make_store
+from tests.conftest import Store, make_key
 from tests.engine.importing import run_jobs, the_import
+from tests.serving import committed_store, web_process
 
 MEGABYTE = 1024 * 1024
 BOUNDARY = "the-boundary"
@@ -75,36 +72,10 @@ class Web:
 
 
 @pytest.fixture(scope="module")
-def store(migrated: None) -> Iterator[Store]:
-    """A store of its own, committed: another process serves it."""
-    name = f"Bad Inputs {secrets.token_hex(3)}"
-    yield make_store(name)
-    with as_owner():
-        delete_tenant(slug=name.lower().replace(" ", "-"), actor="command", reason="the test ends")
-
-
-@pytest.fixture(scope="module")
-def web(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    port = free_port()
+def web(migrated: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     log = tmp_path_factory.mktemp("web") / "web.log"
-    process = Process(
-        *("-m", "saas.web", "--ports", str(port)),
-        log=log,
-        environment={"SHELFWISE_MANAGEMENT_PORT": "0"},
-    )
-    web = Web(port, process.pid, store)
-
-    def is_up() -> bool:
-        try:
-            return web.ask("GET", "/readyz").status == 200
-        except OSError:
-            return False
-
-    try:
-        wait_for("the web process to be ready", is_up, seconds=60)
-        yield web
-    finally:
-        process.kill()
+    with committed_store("Bad Inputs") as store, web_process(log) as (process, port):
+        yield Web(port, process.pid, store)
 
 
 def assert_problem(answer: Answer, status: int, code: str) -> Any:

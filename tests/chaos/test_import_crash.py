@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,13 +10,13 @@ import pytest
 
 from engine.models.event import Event
 from engine.models.imports import Import
-from saas.lifecycle.delete_tenant import delete_tenant
 from tenants.context import in_environment, on_platform
 from tenants.models.job import Job
 from tests.chaos.processes import Process, wait_for
 from tests.chaos.test_worker_crash import ENVIRONMENT
-from tests.conftest import Store, as_owner, make_store
+from tests.conftest import Store
 from tests.engine.importing import counts, import_file, row_errors, send_file, the_import
+from tests.serving import committed_store
 
 KILLS = 1
 # Four chunks; the last three would be missing or doubled if a crash were not repaired.
@@ -29,11 +28,8 @@ REPEATED = range(10, ROWS, 500)
 @pytest.fixture
 def store(migrated: None) -> Iterator[Store]:
     """A store of its own, committed."""
-    name = f"Import Crash {secrets.token_hex(3)}"
-    made = make_store(name)
-    yield made
-    with as_owner():
-        delete_tenant(slug=name.lower().replace(" ", "-"), actor="command", reason="the test ends")
+    with committed_store("Import Crash") as made:
+        yield made
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ def test_an_unknown_command_lists_the_known_ones(clone: Path) -> None:
     ended = run(clone, "sing")
 
     assert ended.returncode == 2
-    assert "demo|test|check|bench|chaos|stop|demo-reset" in ended.stderr
+    assert "demo|test|check|bench|chaos|fuzz|stop|demo-reset" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["setup", "demo", "test", "check", "bench", "chaos"])
+@pytest.mark.parametrize("command", ["setup", "demo", "test", "check", "bench", "chaos", "fuzz"])
 def test_a_missing_python_is_one_line_before_anything_is_made(clone: Path, command: str) -> None:
     ended = run(clone, command, PYTHON="/nonexistent/python")
 
