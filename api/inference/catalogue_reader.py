@@ -50,6 +50,7 @@ _SHOWN_ATTRIBUTES = f"""
     SELECT id, item_id, {_PUBLIC_ATTRIBUTES}::text AS attributes
     FROM engine_item WHERE id > %s ORDER BY id LIMIT %s
 """  # noqa: S608  # made of constants
+_UNFILTERABLE = "SELECT name FROM engine_attribute WHERE NOT filterable LIMIT %s"
 # The few shoppers that the store ever wrote; 0 marks those known from events alone.
 _CHANGED_SHOPPERS = """
     SELECT id, change_seq, kind, external_id,
@@ -86,7 +87,8 @@ _NEW_ERASURES = """
 class Clock(NamedTuple):
     """How often an environment's catalogue was written, and its visitors linked with users.
 
-    `shown` is the catalogue's number when it last changed which attributes answers show.
+    `shown` is the catalogue's number when it last changed which attributes answers show and
+    filters may name.
     """
 
     catalogue: int = 0
@@ -140,6 +142,10 @@ class CatalogueReader:
         """Return what answers show of the next items' attributes, in the order of their ids."""
         return self._page(environment, _SHOWN_ATTRIBUTES, ShownRow, (after,))
 
+    def unfilterable(self, environment: Environment) -> frozenset[str]:
+        """Return the attributes that no filter may name."""
+        return frozenset(self._page(environment, _UNFILTERABLE, _name, ()))
+
     def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
         """Return the next changed shoppers, in the order of their changes."""
         return self._page(environment, _CHANGED_SHOPPERS, ShopperRow, (after.change_seq, after.id))
@@ -189,6 +195,10 @@ class CatalogueReader:
 
 def _erasure(*, id: int, **members: Any) -> ErasureRow:
     return ErasureRow(id, Erasure(**members))
+
+
+def _name(*, name: str) -> str:
+    return name
 
 
 def _item(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,8 @@ class Columns:
 
     def __init__(self) -> None:
         self.categories = Postings()
+        # Names of attributes.
+        self.unfilterable: Set[str] = frozenset()
         self._leaves: dict[int, tuple[str, ...]] = {}
         self._fields: dict[str, Column] = {}
 

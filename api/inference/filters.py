@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -113,7 +113,7 @@ class Not:
         return ~self.filter.mask(columns, size)
 
 
-def read_filter(expression: Any, *, pointer: str) -> Filter:
+def read_filter(expression: Any, *, pointer: str, unfilterable: Set[str] = frozenset()) -> Filter:
     """Return the filter that a JSON expression writes.
 
     Parameters
@@ -122,17 +122,20 @@ def read_filter(expression: Any, *, pointer: str) -> Filter:
         Any JSON value; a filter is an object with one operator.
     pointer
         Where it stands in the request, as a JSON pointer.
+    unfilterable
+        Attributes that the store keeps from filters.
 
     Raises
     ------
     InvalidFilter
         It is none; the error points at the place and says what to write there.
     """
-    return _Reader().read(expression, pointer)
+    return _Reader(unfilterable).read(expression, pointer)
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, unfilterable: Set[str]) -> None:
+        self._unfilterable = unfilterable
         self._nodes = 0
 
     def read(self, expression: Any, pointer: str) -> Filter:
@@ -156,9 +159,9 @@ class _Reader:
             return Not(self.read(operand, pointer))
         if name == "exists":
             field = operand[0] if isinstance(operand, list) and len(operand) == 1 else operand
-            return Exists(_field(field, pointer))
+            return Exists(self._field(field, pointer))
         if name in OPERATORS:
-            return _comparison(name, operand, pointer)
+            return self._comparison(name, operand, pointer)
         raise InvalidFilter(
             f"'{_cut(name)}' is no operator{_nearest(name, OPERATORS)}; "
             f"known are {', '.join(OPERATORS)}.",
@@ -173,36 +176,41 @@ class _Reader:
         filters = tuple(self.read(each, f"{pointer}/{index}") for index, each in enumerate(operand))
         return Every(filters) if name == "and" else Some(filters)
 
+    def _comparison(self, name: str, operand: Any, pointer: str) -> Filter:
+        if not isinstance(operand, list) or len(operand) != 2:
+            raise InvalidFilter(
+                f"'{name}' takes a list of a field and a value, not {_shown(operand)}; "
+                f'write one such as {{"{name}": ["price", 50]}}.',
+                pointer=pointer,
+            )
+        field = self._field(operand[0], f"{pointer}/0")
+        given = operand[1]
+        if name in _ORDERS:
+            return Compared(field, name, _number(field, given, f"{pointer}/1"))
+        if name == "in":
+            return OneOf(field, _values(field, given, f"{pointer}/1"))
+        same = OneOf(field, (_value(field, given, f"{pointer}/1"),))
+        return same if name == "==" else Every((Exists(field), Not(same)))
 
-def _comparison(name: str, operand: Any, pointer: str) -> Filter:
-    if not isinstance(operand, list) or len(operand) != 2:
+    def _field(self, name: Any, pointer: str) -> str:
+        if isinstance(name, str):
+            if name not in FIELDS and name.removeprefix(ATTRIBUTE_PREFIX) in self._unfilterable:
+                raise InvalidFilter(
+                    f"'{_cut(name)}' is declared not filterable; declare it anew with "
+                    "PUT /v1/attributes, or leave it out.",
+                    pointer=pointer,
+                )
+            if name in FIELDS or (name.startswith(ATTRIBUTE_PREFIX) and name != ATTRIBUTE_PREFIX):
+                return name
+            near = _nearest(name, FIELDS)
+        else:
+            near = ""
         raise InvalidFilter(
-            f"'{name}' takes a list of a field and a value, not {_shown(operand)}; "
-            f'write one such as {{"{name}": ["price", 50]}}.',
+            f"{_shown(name)} is no field{near}; known are {', '.join(FIELDS)} and "
+            "attributes.<name>. What is sold out or not recommendable never appears and needs "
+            "no filter.",
             pointer=pointer,
         )
-    field = _field(operand[0], f"{pointer}/0")
-    given = operand[1]
-    if name in _ORDERS:
-        return Compared(field, name, _number(field, given, f"{pointer}/1"))
-    if name == "in":
-        return OneOf(field, _values(field, given, f"{pointer}/1"))
-    same = OneOf(field, (_value(field, given, f"{pointer}/1"),))
-    return same if name == "==" else Every((Exists(field), Not(same)))
-
-
-def _field(name: Any, pointer: str) -> str:
-    if isinstance(name, str):
-        if name in FIELDS or (name.startswith(ATTRIBUTE_PREFIX) and name != ATTRIBUTE_PREFIX):
-            return name
-        near = _nearest(name, FIELDS)
-    else:
-        near = ""
-    raise InvalidFilter(
-        f"{_shown(name)} is no field{near}; known are {', '.join(FIELDS)} and attributes.<name>. "
-        "What is sold out or not recommendable never appears and needs no filter.",
-        pointer=pointer,
-    )
 
 
 def _values(field: str, given: Any, pointer: str) -> tuple[Scalar, ...]:

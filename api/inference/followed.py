@@ -50,9 +50,10 @@ class Followed:
         """Read what changed, a few pages at most."""
         if self.is_complete and self.clock == clock:
             return
-        if self._shown not in (None, clock.shown):
-            self._shown_until = 0
-        self._shown = clock.shown
+        if self._shown != clock.shown:
+            self.catalogue.columns.unfilterable = reader.unfilterable(environment)
+            self._shown_until = None if self._shown is None else 0
+            self._shown = clock.shown
         for _ in range(_PAGES_PER_TURN):
             n_items = self._read_items(reader, environment)
             n_erasures = self._read_erasures(reader, environment)

@@ -74,7 +74,7 @@ class _Call:
     def __init__(self, request: Request, shelf: Shelf, shopper: Shopper) -> None:
         self.request = request
         self.shelf = shelf
-        self.rules = Rules.of(request)
+        self.rules = Rules.of(request, unfilterable=shelf.catalogue.columns.unfilterable)
         self.is_named = bool(shopper.traces) or request.session_id is not None
         self.has_objected = any(trace.key in shelf.objections for trace in shopper.traces)
         self.shopper = Shopper() if self.has_objected else shopper

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,20 +35,19 @@ class Rules:
     max_per_category: int | None
 
     @classmethod
-    def of(cls, request: Request) -> Rules:
-        """Read the rules of a request.
+    def of(cls, request: Request, *, unfilterable: Set[str] = frozenset()) -> Rules:
+        """Read the rules of a request; no filter may name the unfilterable attributes.
 
         Raises
         ------
         InvalidFilter
             A filter is none; the error points at the place.
         """
+        read = partial(read_filter, unfilterable=unfilterable)
         return cls(
-            filter=None
-            if request.filter is None
-            else read_filter(request.filter, pointer="/filter"),
+            filter=None if request.filter is None else read(request.filter, pointer="/filter"),
             boosts=tuple(
-                (read_filter(boost.filter, pointer=f"/boost/{index}/filter"), boost.factor)
+                (read(boost.filter, pointer=f"/boost/{index}/filter"), boost.factor)
                 for index, boost in enumerate(request.boost)
             ),
             diversity=request.diversity,

@@ -28,7 +28,8 @@ def move_clock(*, environment_id: int, change_seq: int, has_new_attributes: bool
     Parameters
     ----------
     has_new_attributes
-        Whether answers show other attributes from now on, so that serving reads every item anew.
+        Whether answers show other attributes from now on, or filters may name others, so that
+        serving reads them anew.
     """
     with on_platform(), connection.cursor() as cursor:
         cursor.execute(

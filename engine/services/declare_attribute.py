@@ -58,14 +58,14 @@ def declare_attribute(
     if row is None:
         _check_number()
         row = Attribute(name=name, type=_first_type(name, members))
-    was_public = row.public
+    before_serving = (row.public, row.filterable)
     for member, value in members.items():
         setattr(row, member, value)
     after = {member: getattr(row, member) for member in _MEMBERS}
     if before == after:
         return False
     row.save()
-    if row.public != was_public:
+    if (row.public, row.filterable) != before_serving:
         move_clock(environment_id=environment.pk, change_seq=change_seq, has_new_attributes=True)
     record_audit(
         tenant_id=environment.tenant_id,

@@ -31,7 +31,7 @@ def withdraw_attribute(*, environment: Environment, name: str, actor: str) -> No
     if row is None:
         raise NotFound(f"The attribute '{name}' is not declared; GET /v1/attributes lists them.")
     row.delete()
-    if row.public:
+    if row.public or not row.filterable:
         move_clock(environment_id=environment.pk, change_seq=change_seq, has_new_attributes=True)
     record_audit(
         tenant_id=environment.tenant_id,

@@ -43,6 +43,9 @@ class Reader:
         self.shown_asked.append(after)
         return self.shown_pages.pop(0) if self.shown_pages else []
 
+    def unfilterable(self, environment: Environment) -> frozenset[str]:
+        return frozenset()
+
     def shoppers(self, environment: Environment, after: Position) -> list[ShopperRow]:
         return []
 

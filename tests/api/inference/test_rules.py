@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.services.declare_attribute import declare_attribute
+from engine.services.withdraw_attribute import withdraw_attribute
+from tenants.context import in_environment
 from tests.api.inference.conftest import Hand, Service, eventually
 
 
@@ -111,3 +114,21 @@ def test_a_filter_deeper_than_any_parser_likes_is_refused(service: Service, key:
     deep = b'{"filter": ' + b'{"not": ' * 100_000 + b"1" + b"}" * 100_001
     answer = service.post("popular", key, deep)
     assert (answer.status_code, answer.json()["code"]) == (400, "too_deep")
+
+
+def test_an_attribute_that_is_kept_from_filters_is_named(
+    service: Service, acorn_hand: Hand, key: str
+) -> None:
+    red = {"filter": {"==": ["attributes.colour", "red"]}}
+    assert service.post("popular", key, red).status_code == 200
+    acorn = acorn_hand.environment
+    with in_environment(acorn):
+        members = {"type": "string", "filterable": False}
+        declare_attribute(environment=acorn, name="colour", members=members, actor="test")
+    eventually(lambda: service.post("popular", key, red).status_code == 400)
+    problem = service.post("popular", key, red).json()
+    assert problem["code"] == "invalid_filter"
+    assert problem["errors"][0]["pointer"] == "/filter/==/0"
+    with in_environment(acorn):
+        withdraw_attribute(environment=acorn, name="colour", actor="test")
+    eventually(lambda: service.post("popular", key, red).status_code == 200)
