@@ -145,9 +145,7 @@ class Shelves:
         served = self._served()
         with self._lock:
             wanted = set(self._wanted)
-        environments = {
-            each: served[each] for each in (*self._followed, *wanted) if each in served
-        }
+        environments = {each: served[each] for each in (*self._followed, *wanted) if each in served}
         for environment_id in self._followed.keys() - environments.keys():
             self._let_go(environment_id)
         for environment_id in environments:
