@@ -61,7 +61,7 @@ def valid_requests_are_taken_or_explained(_context: Any, response: Any, case: An
     if not is_valid or response.status_code < 300 or case.path == "/v1/auth/token":
         return
     problem = response.json()
-    for error in problem["errors"] or [{"code": problem["code"], "pointer": "?", "detail": ""}]:
+    for error in problem["errors"] or [{"code": problem["code"], "pointer": "", "detail": ""}]:
         if not (
             {problem["code"], error["code"]} & EXPLAINED
             or EXPLAINED_AT.fullmatch(error["pointer"])
