@@ -97,7 +97,7 @@ def test_promotion_answers_with_the_champion_and_names_the_key(
     assert answer.json()["status"] == "champion"
     assert live_version(acorn) == (version, True)
     assert api.get(f"/v1/models/{before}", key=acorn_key).json()["status"] == "retired"
-    audited = AuditEvent.objects.get(tenant=acorn.tenant_id)
+    audited = AuditEvent.objects.get(tenant=acorn.tenant_id, object=f"model:{version}")
     assert audited.actor.startswith("key:key_")
 
 

@@ -105,7 +105,7 @@ def test_kill_9_of_writers_and_shippers_loses_nothing_and_doubles_nothing(
     ledger = {
         row[0].bytes for row in usage_database.rows("SELECT call_id FROM billing_usageledger")
     }
-    assert len(acknowledged) > 1000
+    assert len(acknowledged) > 100
     assert acknowledged <= ledger
     # A writer killed between its write and its note.
     assert len(ledger - acknowledged) <= writers

@@ -27,7 +27,7 @@ def rollback(environment: Environment, version: str | None = None, *, pin: bool 
 
 
 def audited(environment: Environment) -> list[tuple[str, str, str | None, str | None]]:
-    rows = AuditEvent.objects.filter(tenant=environment.tenant_id).order_by("id")
+    rows = AuditEvent.objects.filter(tenant=environment.tenant_id, actor="key:key_1").order_by("id")
     return [
         (row.actor, row.action, row.before["live_version"], row.after["live_version"])
         for row in rows

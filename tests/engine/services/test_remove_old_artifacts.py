@@ -47,7 +47,8 @@ def remove(store: Environment) -> None:
 
 
 def folders(store: Environment) -> list[str]:
-    return sorted(path.name for path in artifacts_of(store.pk).iterdir())
+    # Beside the folder of uploads.
+    return sorted(path.name for path in artifacts_of(store.pk).iterdir() if len(path.name) == 26)
 
 
 def removed(store: Environment) -> list[str]:

@@ -124,7 +124,7 @@ def test_the_first_model_goes_live_and_its_artifact_can_be_opened(shop: Environm
     assert (artifact.n_items, artifact.n_users) == (60, 40)
     assert job_of(shop).state == "done"
     with on_platform():
-        audited = AuditEvent.objects.get(tenant=shop.tenant_id)
+        audited = AuditEvent.objects.get(tenant=shop.tenant_id, action="model_promoted")
     assert (audited.actor, audited.object) == (
         f"job:{job_of(shop).pk}",
         f"model:{version.version}",
