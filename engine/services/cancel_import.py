@@ -5,12 +5,11 @@ from __future__ import annotations
 import structlog
 from django.utils import timezone
 
-from engine.jobs import IMPORT_JOB
 from engine.models.imports import Import
 from engine.selectors.imports import locked_import
+from engine.services.queue_import import queue_import
 from saas.lib.errors import Conflict
 from tenants.models.environment import Environment
-from tenants.services.enqueue_job import enqueue_job
 
 log = structlog.get_logger()
 
@@ -48,7 +47,5 @@ def cancel_import(*, environment: Environment, import_id: str) -> None:
     row.save(update_fields=["status", "finished_at"])
     if is_waiting:
         # Nobody holds it; its staged rows are a worker's to clear away.
-        enqueue_job(
-            kind=IMPORT_JOB, environment_id=environment.pk, payload={"import_id": import_id}
-        )
+        queue_import(environment_id=environment.pk, import_id=import_id)
     log.info("import_cancelled", id=import_id)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import structlog
 
-from engine.jobs import IMPORT_JOB
 from engine.models.imports import Import
 from engine.selectors.imports import locked_import
 from engine.services.apply_import import begin_to_apply
+from engine.services.queue_import import queue_import
 from saas.lib.errors import Conflict
 from tenants.models.environment import Environment
-from tenants.services.enqueue_job import enqueue_job
 
 log = structlog.get_logger()
 
@@ -39,5 +38,5 @@ def confirm_import(*, environment: Environment, import_id: str) -> None:
     row.status = Import.Status.QUEUED
     begin_to_apply(row)
     row.save()
-    enqueue_job(kind=IMPORT_JOB, environment_id=environment.pk, payload={"import_id": import_id})
+    queue_import(environment_id=environment.pk, import_id=import_id)
     log.info("import_confirmed", id=import_id, would_delete=row.would_delete)

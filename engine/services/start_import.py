@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from engine.jobs import IMPORT_JOB
 from engine.models.imports import Import
+from engine.services.queue_import import queue_import
 from tenants.models.environment import Environment
-from tenants.services.enqueue_job import enqueue_job
 
 
 def start_import(
@@ -54,4 +53,4 @@ def start_import(
         mapping=dict(mapping),
         created_at=timezone.now(),
     )
-    enqueue_job(kind=IMPORT_JOB, environment_id=environment.pk, payload={"import_id": import_id})
+    queue_import(environment_id=environment.pk, import_id=import_id)

@@ -20,6 +20,7 @@ def enqueue_job(
     run_after: datetime | None = None,
     dedupe_key: str | None = None,
     exclusive_key: str | None = None,
+    max_attempts: int = 3,
 ) -> int | None:
     """Queue a job; it becomes visible, and runs, when the surrounding transaction commits.
 
@@ -37,6 +38,8 @@ def enqueue_job(
         The same key is queued once, ever (periodic work).
     exclusive_key
         The same key is queued once at a time.
+    max_attempts
+        How often its worker may be lost before it is given up; committed steps forgive.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def enqueue_job(
             """
             INSERT INTO tenants_job (environment_id, kind, payload, state, attempts, max_attempts,
                 fencing_token, run_after, dedupe_key, exclusive_key, error, created_at)
-            VALUES (%s, %s, %s::jsonb, 'queued', 0, 3, 0, coalesce(%s, now()), %s, %s, '', now())
+            VALUES (%s, %s, %s::jsonb, 'queued', 0, %s, 0, coalesce(%s, now()), %s, %s, '', now())
             ON CONFLICT DO NOTHING
             RETURNING id
             """,
@@ -56,6 +59,7 @@ def enqueue_job(
                 environment_id,
                 kind,
                 orjson.dumps(payload or {}).decode(),
+                max_attempts,
                 run_after,
                 dedupe_key,
                 exclusive_key,

@@ -11,5 +11,5 @@ from tests.serving import committed_store, web_process
 def test_every_operation_answers_as_documented(migrated: None, tmp_path: Path) -> None:
     with committed_store("Fuzzed") as store, web_process(tmp_path / "web.log") as (_, port):
         # The same requests each time; `make fuzz` draws new ones.
-        code = run_schemathesis(port=port, key=store.key, examples=2, phases="fuzzing", seed=1)
+        code = run_schemathesis(port=port, key=store.key, examples=1, phases="fuzzing", seed=1)
     assert code == 0

@@ -113,6 +113,11 @@ def jobs() -> int:
         return Job.objects.filter(kind="engine.tasks.run_feed", state="queued").count()
 
 
+@pytest.fixture(autouse=True)
+def no_uploads_of_others(acorn: Environment) -> None:
+    shutil.rmtree(artifacts_of(acorn.pk) / "imports", ignore_errors=True)
+
+
 def folders(environment: Environment) -> list[str]:
     return [path.name for path in artifacts_of(environment.pk).glob("imports/*")]
 

@@ -256,6 +256,8 @@ def test_a_model_that_lost_its_job_leaves_nothing_behind(
 
 def test_files_of_versions_beyond_recall_go_after_the_commit(shop: Environment) -> None:
     folder = artifacts_of(shop.pk)
+    # Other tests' files of the same store.
+    shutil.rmtree(folder, ignore_errors=True)
     (folder / ".lost-attempt.tmp").mkdir(parents=True)
     old = [add_version(shop, day=day, verdict="rejected") for day in range(1, 5)]
     served = add_version(shop, day=5, promoted_at=NOVEMBER)
