@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import structlog
-from django.db import connection, transaction
 from redis.exceptions import RedisError
 
 from engine.jobs import REFILL_JOB
 from saas.lib.redis_client import redis_client
-from tenants.context import on_platform
-from tenants.services.wake_dispatcher import wake_dispatcher
+from tenants.services.enqueue_jobs import enqueue_jobs
 
 log = structlog.get_logger()
 
@@ -44,11 +42,7 @@ def queue_refills() -> int:
     except RedisError as error:
         log.warning("redis_not_looked_at", error=type(error).__name__)
         return 0
-    with on_platform(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_QUEUE, [REFILL_JOB])
-        queued = int(cursor.rowcount)
-        if queued:
-            wake_dispatcher()
+    queued = enqueue_jobs(_QUEUE, [REFILL_JOB])
     # After the commit: a crash in between queues them again.
     redis_client().set(REFILLED_RUN, run)
     log.info("refills_queued", count=queued)
