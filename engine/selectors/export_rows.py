@@ -18,6 +18,7 @@ from django.db import connection
 
 from engine.files.table_writers import plain_amount, plain_number
 from engine.rows.event_key import id_of_key
+from engine.selectors.event_contents import EVENT_COLUMNS, EVENT_MEMBERS, ITEM_ID_COLUMN
 from engine.selectors.items import MEMBERS
 
 ITEMS_AT_ONCE = 1_000
@@ -28,40 +29,17 @@ _ITEMS = f"""
     SELECT item_id, {", ".join(MEMBERS)} FROM engine_item
     WHERE deleted_at IS NULL AND item_id > %s ORDER BY item_id LIMIT %s
 """  # noqa: S608  # made of constants
-# Looked up by scalar subqueries: as joins, each page would read the whole tables of shoppers and
-# references wherever the planner believes them to be small (see engine.services.store_events).
-_EVENTS = """
-    SELECT event_key, occurred_at, (SELECT ref FROM engine_itemref WHERE id = item_ref_id),
-        quantity, price, line_id, event_id, type,
-        (SELECT external_id FROM engine_shopper WHERE id = user_id AND kind = 'user'),
-        (
-            SELECT external_id FROM engine_shopper WHERE id = anonymous_id AND kind = 'anonymous'
-        ),
-        session_id, order_id, value, currency, query, category, recommendation_id, placement,
-        context
+_EVENTS = f"""
+    SELECT event_key, occurred_at, {ITEM_ID_COLUMN}, quantity, price, line_id, event_id, type,
+        {EVENT_COLUMNS}
     FROM engine_event
     WHERE (occurred_at, event_key) > (%s::timestamptz, %s::uuid) AND received_at <= %s
     ORDER BY occurred_at, event_key, line LIMIT %s
-"""
+"""  # noqa: S608  # made of constants
 _COUNTS = {
     "items": "SELECT count(*) FROM engine_item WHERE deleted_at IS NULL",
     "events": "SELECT count(*) FROM engine_event WHERE line = 0",
 }
-_EVENT_MEMBERS = (
-    "event_id",
-    "type",
-    "user_id",
-    "anonymous_id",
-    "session_id",
-    "order_id",
-    "value",
-    "currency",
-    "query",
-    "category",
-    "recommendation_id",
-    "placement",
-    "context",
-)
 _BEFORE_ALL = ("-infinity", "00000000-0000-0000-0000-000000000000")
 
 
@@ -111,7 +89,7 @@ def _item(row: Sequence[Any]) -> dict[str, Any]:
 
 def _event(lines: Sequence[Sequence[Any]]) -> dict[str, Any]:
     key, occurred_at, item_id, quantity, price, line_id, *members = lines[0]
-    event: dict[str, Any] = dict(zip(_EVENT_MEMBERS, members, strict=True))
+    event: dict[str, Any] = dict(zip(("event_id", "type", *EVENT_MEMBERS), members, strict=True))
     if event["event_id"] is None:
         event["event_id"] = id_of_key(key.bytes)
     if event["context"] is not None:

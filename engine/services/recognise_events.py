@@ -16,33 +16,15 @@ from django.db import connection
 
 from engine.rows.event_key import KEY_BYTES
 from engine.rows.event_row import EventRow, Line
+from engine.selectors.event_contents import EVENT_COLUMNS, EVENT_MEMBERS, ITEM_ID_COLUMN
 from engine.services.store_events import stored_digests
 
-_MEMBERS = (
-    "user_id",
-    "anonymous_id",
-    "session_id",
-    "order_id",
-    "value",
-    "currency",
-    "query",
-    "category",
-    "recommendation_id",
-    "placement",
-    "context",
-)
-_STORED = """
-    SELECT event_key, type, occurred_at, (SELECT ref FROM engine_itemref WHERE id = item_ref_id),
-        quantity, price, line_id,
-        (SELECT external_id FROM engine_shopper WHERE id = user_id AND kind = 'user'),
-        (
-            SELECT external_id FROM engine_shopper WHERE id = anonymous_id AND kind = 'anonymous'
-        ),
-        session_id, order_id, value, currency, query, category, recommendation_id, placement,
-        context
+_STORED = f"""
+    SELECT event_key, type, occurred_at, {ITEM_ID_COLUMN}, quantity, price, line_id,
+        {EVENT_COLUMNS}
     FROM engine_event
     WHERE event_key = ANY(string_to_array(%s, ',')::uuid[]) ORDER BY event_key, line
-"""
+"""  # noqa: S608  # made of constants
 
 
 class _Content(NamedTuple):
@@ -84,7 +66,7 @@ def _stored_contents(keys: Sequence[bytes]) -> dict[bytes, _Content]:
 
 
 def _says(row: EventRow, stored: _Content) -> bool:
-    members = tuple(row.values.get(name) for name in _MEMBERS)
+    members = tuple(row.values.get(name) for name in EVENT_MEMBERS)
     if (row.type, row.occurred_at, members) != (stored.type, stored.occurred_at, stored.members):
         return False
     # Lines of an order that another report brought are stored with that one.
