@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
-import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -16,13 +15,11 @@ from engine.models.privacy import PrivacyRequest, Tombstone
 from engine.selectors.privacy_subject import Subject, TimeSpan, privacy_subject, recent_sessions
 from engine.services.catalogue_clock import lock_clock, move_clock
 from engine.services.forget_recent_events import forget_recent_events
+from engine.services.open_privacy_request import open_privacy_request
 from engine.services.refuse_erased import await_writers
 from saas.lib.erasures import digest_of
-from saas.lib.ids import new_ulid
 from saas.lib.recent_events import anonymous_key, session_key, user_key
 from tenants.models.environment import Environment
-from tenants.services.enqueue_job import enqueue_job
-from tenants.services.record_audit import record_audit
 
 # Events and models still point at the rows, which say nothing any more.
 _UNNAME = """
@@ -63,26 +60,18 @@ def erase_user(
     subject = privacy_subject(user_id=user_id, anonymous_id=anonymous_id)
     sessions = recent_sessions(subject)
     _bury(environment, subject, change_seq=change_seq, now=now)
-    request = PrivacyRequest.objects.create(
-        id=new_ulid(),
+    request_id = open_privacy_request(
+        environment=environment,
         kind=PrivacyRequest.Kind.ERASE,
-        subject=msgspec.to_builtins(subject),
+        subject=subject,
+        job=ERASURE_JOB,
+        action="user_erased",
+        actor=actor,
+        now=now,
         removed=_unname(subject, now=now),
         change_seq=change_seq,
-        created_at=now,
     )
     move_clock(environment_id=environment.pk, change_seq=change_seq)
-    enqueue_job(
-        kind=ERASURE_JOB,
-        environment_id=environment.pk,
-        payload={"privacy_request_id": request.pk},
-    )
-    record_audit(
-        tenant_id=environment.tenant_id,
-        actor=actor,
-        action="user_erased",
-        object=f"privacy_request:{request.pk}",
-    )
     shopper_keys = [*subject.shopper_keys, *map(session_key, sessions)]
 
     def forget() -> None:
@@ -91,7 +80,7 @@ def erase_user(
             forget_recent_events(environment_id=environment.pk, shopper_keys=shopper_keys)
 
     transaction.on_commit(forget)
-    return request.pk
+    return request_id
 
 
 def _bury(environment: Environment, subject: Subject, *, change_seq: int, now: datetime) -> None:

@@ -16,11 +16,9 @@ from engine.models.privacy import PrivacyRequest
 from engine.selectors.personal_data import event_bodies, profile
 from engine.selectors.privacy import download_of_request, subject_digests
 from engine.selectors.privacy_subject import Subject, privacy_subject
-from saas.lib.ids import new_ulid
+from engine.services.open_privacy_request import open_privacy_request
 from tenants.context import in_environment
 from tenants.models.environment import Environment
-from tenants.services.enqueue_job import enqueue_job
-from tenants.services.record_audit import record_audit
 from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
 
 log = structlog.get_logger()
@@ -46,24 +44,15 @@ def export_user(
         The privacy request's id.
     """
     subject = privacy_subject(user_id=user_id, anonymous_id=anonymous_id)
-    request = PrivacyRequest.objects.create(
-        id=new_ulid(),
+    return open_privacy_request(
+        environment=environment,
         kind=PrivacyRequest.Kind.EXPORT,
-        subject=msgspec.to_builtins(subject),
-        created_at=timezone.now(),
-    )
-    enqueue_job(
-        kind=PERSONAL_EXPORT_JOB,
-        environment_id=environment.pk,
-        payload={"privacy_request_id": request.pk},
-    )
-    record_audit(
-        tenant_id=environment.tenant_id,
-        actor=actor,
+        subject=subject,
+        job=PERSONAL_EXPORT_JOB,
         action="user_exported",
-        object=f"privacy_request:{request.pk}",
+        actor=actor,
+        now=timezone.now(),
     )
-    return request.pk
 
 
 def write_personal_data(*, environment: Environment, job: ClaimedJob) -> None:
