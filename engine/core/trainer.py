@@ -81,17 +81,9 @@ def train_model(
     NotEnoughData
         When nobody has turned to any item; the message is for the shop's owner.
     """
-    _require_likes(dataset)
-    lines, arrangement = dated(dataset.interactions)
+    context = FitContext(seed=seed, threads=threads)
     with threadpool_limits(limits=threads):
-        run = _Run(
-            dataset=replace(dataset, interactions=lines),
-            arrangement=arrangement,
-            budget=TimeBudget(seconds_budget),
-            context=FitContext(seed=seed, threads=threads),
-            report_progress=report_progress,
-        )
-        return run.train(champion)
+        return _Run.of(dataset, seconds_budget, context, report_progress).train(champion)
 
 
 def select_recipe(
@@ -106,25 +98,10 @@ def select_recipe(
 
     The parameters are those of `train_model`; what is chosen for the whole run's seconds.
     """
-    _require_likes(dataset)
-    lines, arrangement = dated(dataset.interactions)
+    context = FitContext(seed=seed, threads=threads)
     with threadpool_limits(limits=threads):
-        run = _Run(
-            dataset=replace(dataset, interactions=lines),
-            arrangement=arrangement,
-            budget=TimeBudget(seconds_budget),
-            context=FitContext(seed=seed, threads=threads),
-            report_progress=lambda stage, share: None,
-        )
+        run = _Run.of(dataset, seconds_budget, context, lambda stage, share: None)
         return run.choose(run.dataset.interactions, champion, further_fits=2)
-
-
-def _require_likes(dataset: Dataset) -> None:
-    if not (dataset.interactions.weight > 0).any():
-        raise NotEnoughData(
-            "No shopper has viewed, liked or bought any item of your catalogue yet. Send events "
-            "(or import past orders) whose item ids are in the catalogue, then train again."
-        )
 
 
 @dataclass(frozen=True)
@@ -134,6 +111,29 @@ class _Run:
     budget: TimeBudget
     context: FitContext
     report_progress: Callable[[str, float], None]
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        seconds_budget: float,
+        context: FitContext,
+        report_progress: Callable[[str, float], None],
+    ) -> _Run:
+        if not (dataset.interactions.weight > 0).any():
+            raise NotEnoughData(
+                "No shopper has viewed, liked or bought any item of your catalogue yet. Send "
+                "events (or import past orders) whose item ids are in the catalogue, then train "
+                "again."
+            )
+        lines, arrangement = dated(dataset.interactions)
+        return cls(
+            dataset=replace(dataset, interactions=lines),
+            arrangement=arrangement,
+            budget=TimeBudget(seconds_budget),
+            context=context,
+            report_progress=report_progress,
+        )
 
     def train(self, champion: Recipe | None) -> TrainedModel:
         self.report_progress("preparing", 0.0)

@@ -19,7 +19,6 @@ from engine.core.recipe import (
     FactorsSettings,
     GfcfSettings,
     ItemKnnSettings,
-    LightFMSettings,
     Rp3Settings,
 )
 from engine.core.recommenders import ease
@@ -33,22 +32,10 @@ from engine.core.recommenders.item_knn import ItemKnn
 from engine.core.recommenders.lightfm_hybrid import LightFMHybrid, LightFMRun
 from engine.core.recommenders.own_history import OwnHistory
 from engine.core.recommenders.popularity import windowed_popularity
-from engine.core.recommenders.protocol import FitContext
 from engine.core.recommenders.rp3 import Rp3
 from engine.core.recommenders.sparse_rows import strongest_of_dense, strongest_per_row
 from engine.core.training_part import training_part
-
-CONTEXT = FitContext(seed=3, threads=1)
-LIGHTFM = LightFMSettings(
-    dimensions=8,
-    learning_rate=0.05,
-    item_alpha=0.0,
-    feature_weight=1.0,
-    epochs=4,
-    newest_share=0.2,
-    newest_epochs=2,
-    half_life_days=60.0,
-)
+from tests.engine.core.recommenders.test_contract import CONTEXT, LIGHTFM
 
 
 def test_popularity_counts_the_window_back_from_the_newest_events(
