@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 import psycopg
@@ -142,19 +142,22 @@ class Shelves:
         )
 
     def _environments(self) -> dict[int, Environment]:
-        served = self._served()
         with self._lock:
             wanted = set(self._wanted)
-        environments = {each: served[each] for each in (*self._followed, *wanted) if each in served}
+        environments = self._served((*self._followed, *wanted))
         for environment_id in self._followed.keys() - environments.keys():
             self._let_go(environment_id)
         for environment_id in environments:
             self._followed.setdefault(environment_id, Followed())
         return environments
 
-    def _served(self) -> dict[int, Environment]:
+    def _served(self, environment_ids: Iterable[int]) -> dict[int, Environment]:
         known = self._snapshot().environments
-        return {each: found for each, found in known.items() if not found.is_deleted}
+        return {
+            each: known[each]
+            for each in environment_ids
+            if each in known and not known[each].is_deleted
+        }
 
     def _read_changes(self, environments: dict[int, Environment]) -> None:
         if not environments:
@@ -227,9 +230,9 @@ class Shelves:
         return self._models.open(environment.id, version) or held
 
     def _answer_waiting(self) -> None:
-        # Not those of the turn: who asked since it began waits for the next.
-        served = self._served()
         with self._lock:
+            # Not those of the turn: who asked since it began waits for the next.
+            served = self._served(self._wanted)
             done = [each for each in self._wanted if each in self._shelves or each not in served]
             waiting = [opening for each in done for opening in self._wanted.pop(each)]
         for opening in waiting:

@@ -8,10 +8,13 @@ from typing import Any
 from engine import tasks
 from engine.jobs import ERASURE_JOB, PERSONAL_EXPORT_JOB, RETENTION_JOB, RETIREMENT_JOB
 from engine.models.event import Event
-from engine.models.privacy import PrivacyRequest
+from engine.models.item import ItemRef
+from engine.models.privacy import PrivacyRequest, Tombstone
+from engine.models.shopper import IdentityLink, Shopper
 from engine.services.erase_user import erase_user
 from engine.services.ingest_events import IngestResult, ingest_events
 from engine.services.merge_users import merge_users
+from saas.lib.redis_client import redis_client
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
 from tenants.models.job import Job
@@ -94,3 +97,13 @@ def stored(environment: Environment) -> list[tuple[str | None, str | None, datet
     with in_environment(environment):
         rows = Event.objects.order_by("occurred_at")
         return list(rows.values_list("user__external_id", "anonymous__external_id", "occurred_at"))
+
+
+def remove_all(environment: Environment) -> None:
+    """Take back what a test committed: events, shoppers and what was asked about them."""
+    with in_environment(environment):
+        for model in (Event, IdentityLink, Shopper, ItemRef, Tombstone, PrivacyRequest):
+            model.objects.all().delete()
+    with on_platform():
+        Job.objects.filter(environment=environment).delete()
+    redis_client().flushdb()

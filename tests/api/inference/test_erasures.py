@@ -13,10 +13,6 @@ from django.utils import timezone
 from api.inference.erasures import Erasures, Trace
 from api.inference.identities import Identities
 from api.inference.link_table import LinkRow
-from engine.models.event import Event
-from engine.models.item import ItemRef
-from engine.models.privacy import PrivacyRequest, Tombstone
-from engine.models.shopper import IdentityLink, Shopper
 from engine.services.delete_event import delete_event
 from engine.services.remove_old_artifacts import artifacts_of
 from engine.services.write_users import delete_user, patch_user
@@ -24,13 +20,12 @@ from saas.lib.config import Config
 from saas.lib.erasures import Erasure, digest_of, read_erasures, write_erasures
 from saas.lib.recent_events import RecentEvent, pack, recent_list
 from saas.lib.redis_client import redis_client
-from tenants.context import in_environment, on_platform
+from tenants.context import in_environment
 from tenants.models.environment import Environment
-from tenants.models.job import Job
 from tests.api.inference.conftest import Hand, Service, eventually
 from tests.api.inference.test_identities import identities
 from tests.api.inference.test_identity import ago, first_for, merge, seen_by, view
-from tests.engine.privacy import erase, request_erasure, run_jobs
+from tests.engine.privacy import erase, remove_all, request_erasure, run_jobs
 
 SCHEMA = "t_acorn"
 
@@ -40,12 +35,7 @@ def store(acorn_hand: Hand) -> Iterator[Environment]:
     """Acorn Books with real commits; what a test leaves is removed."""
     acorn = acorn_hand.environment
     yield acorn
-    with in_environment(acorn):
-        for model in (Event, IdentityLink, Shopper, ItemRef, Tombstone, PrivacyRequest):
-            model.objects.all().delete()
-    with on_platform():
-        Job.objects.filter(environment=acorn).delete()
-    redis_client().flushdb()
+    remove_all(acorn)
     shutil.rmtree(artifacts_of(acorn.pk), ignore_errors=True)
 
 

@@ -10,22 +10,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from engine.models.event import Event
-from engine.models.item import ItemRef
-from engine.models.privacy import PrivacyRequest, Tombstone
-from engine.models.shopper import IdentityLink, Shopper
+from engine.models.shopper import IdentityLink
 from engine.services.erase_user import erase_user
 from engine.services.ingest_events import ingest_events
 from engine.services.merge_users import merge_users
 from saas.lib.config import config
 from saas.lib.errors import RowsRejected
-from saas.lib.redis_client import redis_client
-from tenants.context import in_environment, on_platform
+from tenants.context import in_environment
 from tenants.db.connection import connection
 from tenants.models.environment import Environment
-from tenants.models.job import Job
 from tests.conftest import Store
-from tests.engine.privacy import at, erase, stored, take_in, view
+from tests.engine.privacy import at, erase, remove_all, stored, take_in, view
 
 PATIENCE_SECONDS = 20.0
 
@@ -35,12 +30,7 @@ def store(acorn_store: Store) -> Iterator[Environment]:
     """Acorn Books with real commits; what a test leaves is removed."""
     acorn = acorn_store.live
     yield acorn
-    with in_environment(acorn):
-        for model in (Event, IdentityLink, Shopper, ItemRef, Tombstone, PrivacyRequest):
-            model.objects.all().delete()
-    with on_platform():
-        Job.objects.filter(environment=acorn).delete()
-    redis_client().flushdb()
+    remove_all(acorn)
 
 
 class Beside:
