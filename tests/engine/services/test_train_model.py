@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +134,7 @@ def test_the_first_model_goes_live_and_its_artifact_can_be_opened(shop: Environm
 
 def test_a_store_without_events_is_told_what_is_missing(acorn: Environment) -> None:
     (champion,) = add_champions(acorn, 1)
+    written_before = _written(acorn)
     run = train(acorn)
     assert run.status == "failed"
     assert run.error is not None
@@ -140,7 +142,11 @@ def test_a_store_without_events_is_told_what_is_missing(acorn: Environment) -> N
     assert run.finished_at is not None
     assert live_version(acorn) == (champion, False)
     assert (job_of(acorn).state, job_of(acorn).exclusive_key) == ("failed", None)
-    assert not artifacts_of(acorn.pk).exists()
+    assert _written(acorn) == written_before
+
+
+def _written(environment: Environment) -> list[Path]:
+    return sorted(artifacts_of(environment.pk).rglob("*"))
 
 
 def test_what_the_gate_refuses_is_kept_but_not_served(
