@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.v1.bodies import read_object
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.serializers import StrictSerializer, TextField, page_of, read_body
 from api.v1.views import EnvironmentView
@@ -26,16 +27,23 @@ from engine.services.export_user import export_user
 from saas.lib.errors import InvalidParameter, NotFound
 
 
-class SubjectBody(StrictSerializer):
-    """Whom it is about: one of the two. A user comes with every visitor merged into it."""
+class UserBody(StrictSerializer):
+    """Whom it is about; a user comes with every visitor merged into it."""
 
-    user_id = TextField(required=False, trim_whitespace=False, max_length=MAX_ID_CHARACTERS)
-    anonymous_id = TextField(
-        required=False,
-        trim_whitespace=False,
-        max_length=MAX_ID_CHARACTERS,
-        help_text="Stands for the user that the visitor is now, if any.",
-    )
+    user_id = TextField(trim_whitespace=False, max_length=MAX_ID_CHARACTERS)
+
+
+class VisitorBody(StrictSerializer):
+    """Whom it is about; a visitor stands for the user that they are now, if any."""
+
+    anonymous_id = TextField(trim_whitespace=False, max_length=MAX_ID_CHARACTERS)
+
+
+SUBJECT_BODY = PolymorphicProxySerializer(
+    component_name="SubjectBody",
+    serializers=[UserBody, VisitorBody],
+    resource_type_field_name=None,
+)
 
 
 class RemovedAnswer(serializers.Serializer[Any]):
@@ -122,7 +130,7 @@ class EraseView(PrivacyView):
 
     required_scopes: ClassVar = {"POST": "privacy:write"}
 
-    @extend_schema(request=SubjectBody, responses={202: PrivacyAnswer})
+    @extend_schema(request=SUBJECT_BODY, responses={202: PrivacyAnswer})
     def post(self, request: Request) -> Response:
         """Erase a shopper: in force with the answer, and everywhere within 2 seconds."""
         request_id = erase_user(
@@ -138,7 +146,7 @@ class ExportView(PrivacyView):
 
     required_scopes: ClassVar = {"POST": "privacy:write"}
 
-    @extend_schema(request=SubjectBody, responses={202: PrivacyAnswer})
+    @extend_schema(request=SUBJECT_BODY, responses={202: PrivacyAnswer})
     def post(self, request: Request) -> Response:
         """Write everything that the store has on a shopper into a file."""
         request_id = export_user(
@@ -185,12 +193,12 @@ class PrivacyRequestView(PrivacyView):
 
 
 def _subject(data: Any) -> dict[str, str | None]:
-    members = read_body(SubjectBody, data)
-    if len(members) != 1:
+    sent = read_object(data)
+    if not sent or {"user_id", "anonymous_id"} <= sent.keys():
         raise InvalidParameter(
             "The request names nobody, or two; send either a user_id or an anonymous_id."
         )
-    ((name, value),) = members.items()
+    ((name, value),) = read_body(VisitorBody if "anonymous_id" in sent else UserBody, sent).items()
     try:
         return {"user_id": None, "anonymous_id": None, name: read_id(value)}
     except BadValue as bad:
