@@ -20,7 +20,7 @@ EVENT_WEIGHTS: Mapping[str, float] = MappingProxyType(
         "like": 3.0,
         "cart": 3.0,
         "purchase": 5.0,
-        "uncart": -2.0,
+        "uncart": -3.0,
         "dislike": -5.0,
         "refund": -5.0,
     }

@@ -209,6 +209,12 @@ def test_a_refund_takes_back_no_more_than_a_purchase_gave(store: Environment) ->
     ]
 
 
+def test_an_uncart_takes_back_what_the_cart_gave(store: Environment) -> None:
+    cart = {"user_id": "ada", "item_id": "pan-24"}
+    _send(store, {**cart, "type": "cart", "event_id": "1"}, {**cart, "type": "uncart"})
+    assert sum(weight for _, _, weight in _facts(training_data())) == 0
+
+
 def test_the_catalogue_comes_with_what_features_are_made_of(store: Environment) -> None:
     items = {item.item_id: item for item in training_data().dataset.items}
     pan, lid, other_lid = items["pan-24"], items["lid-24"], items["lid-28"]
