@@ -95,7 +95,9 @@ class UserTokenRequest(StrictSerializer):
 class UserTokenAnswer(serializers.Serializer[Caller]):
     """A token for the page of one user."""
 
-    user_token = serializers.CharField()
+    user_token = serializers.CharField(
+        required=False, help_text="Left out where a repeated request is answered again."
+    )
     user_id = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
 

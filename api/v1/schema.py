@@ -18,6 +18,7 @@ from api.v1.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from api.v1.parameters import MAX_ID_CHARACTERS
 from api.v1.serializers import StrictSerializer
 
+PAGE_KEY = "page_key"
 _METHODS = {"get", "put", "post", "delete", "patch"}
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -73,7 +74,7 @@ class PageKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     """How a page says it without a header."""
 
     target_class = "api.v1.authentication.BeaconAuthentication"
-    name = "page_key"
+    name = PAGE_KEY
 
     @override
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
@@ -99,6 +100,14 @@ class WriteKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
 
 class ShelfwiseSchema(AutoSchema):
     """Objects in and out, unless a view is annotated; the query parameters that it declares."""
+
+    @override
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        # Pages only send.
+        names = (
+            each for each in super().get_auth() if self.method == "POST" or PAGE_KEY not in each
+        )
+        return list(names)
 
     @override
     def get_request_serializer(self) -> Any:
