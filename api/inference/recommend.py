@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -26,14 +26,17 @@ from api.inference.requests import (
 )
 from api.inference.rules import Picker, Rules
 from api.inference.selection import (
+    Hidden,
     Mask,
     Picked,
+    Selection,
     allowed_rows,
-    best_rows,
+    line_of,
     new_arrival,
-    newest_rows,
+    newest_first,
     on_sale,
     rows_mask,
+    select_best,
 )
 from api.inference.shelf import NO_ROW, Shelf
 from api.inference.shopper import Shopper
@@ -60,16 +63,23 @@ class Outcome:
 
 def recommend(request: Request, *, shelf: Shelf, shopper: Shopper) -> Outcome:
     """Answer a call. Sold-out, hidden and given items never come back; nothing is made up."""
-    call = _Call(request, shelf, shopper)
-    if isinstance(request, RecentlyViewedRequest):
-        return call.recently_viewed()
-    if shelf.model is None:
-        return call.newest(reason="no_model")
-    return call.answer(shelf.model.artifact)
+    return Call(request, shelf, shopper).outcome()
 
 
-class _Call:
-    """One call with what it refers to already looked up."""
+class Call:
+    """One call with what it refers to already looked up.
+
+    Once answered it holds what the answer was made from, for whoever asks why.
+
+    Attributes
+    ----------
+    hidden, hidden_in_catalogue
+        What the call keeps out, by the model's rows and by the catalogue's.
+    selection
+        Where items were picked by score.
+    line
+        What stood in line by something else than a score, behind the selection.
+    """
 
     def __init__(self, request: Request, shelf: Shelf, shopper: Shopper) -> None:
         self.request = request
@@ -79,6 +89,10 @@ class _Call:
         self.has_objected = any(trace.key in shelf.objections for trace in shopper.traces)
         self.shopper = Shopper() if self.has_objected else shopper
         self.warnings: list[CallWarning] = []
+        self.hidden = Hidden()
+        self.hidden_in_catalogue = Hidden()
+        self.selection: Selection | None = None
+        self.line = line_of([])
         self.excluded = self._rows(request.exclude, "/exclude", every_variant=True)
         self.seeds: list[int] = []
         if isinstance(request, ForUserRequest):
@@ -90,8 +104,14 @@ class _Call:
         elif isinstance(request, RerankRequest):
             self.seeds = self._rows(request.item_ids, "/item_ids", every_variant=True)
 
-    def answer(self, artifact: Artifact) -> Outcome:
+    def outcome(self) -> Outcome:
+        """Decide the answer."""
         request = self.request
+        if isinstance(request, RecentlyViewedRequest):
+            return self._recently_viewed()
+        if self.shelf.model is None:
+            return self._newest(reason="no_model")
+        artifact = self.shelf.model.artifact
         if isinstance(request, SimilarRequest):
             return self._similar(artifact)
         if isinstance(request, CartRequest):
@@ -102,26 +122,30 @@ class _Call:
             return self._rerank(artifact, request)
         return self._for_user(artifact)
 
-    def newest(self, *, reason: FallbackReason) -> Outcome:
+    def _newest(self, *, reason: FallbackReason) -> Outcome:
         catalogue, request = self.shelf.catalogue, self.request
-        hidden = [*request.exclude, *self._given_ids()]
-        hidden += [
-            event.item_id for event in self.shopper.recents.events if event.type == "purchase"
-        ]
-        allowed = on_sale(catalogue, hidden=self._catalogue_rows(hidden), rules=self.rules)
+        events = self.shopper.recents.events
+        bought = [event.item_id for event in events if event.type == "purchase"]
+        self.hidden_in_catalogue = Hidden(
+            excluded=self._catalogue_rows(request.exclude),
+            given=self._catalogue_rows(self._given_ids()),
+            purchased=self._catalogue_rows(bought),
+        )
+        allowed = on_sale(catalogue, hidden=self.hidden_in_catalogue, rules=self.rules)
         if isinstance(request, RerankRequest):
             # The store's own selection stays a selection.
             allowed &= rows_mask(self._catalogue_rows(request.item_ids), size=len(allowed))
         if isinstance(request, PopularRequest) and request.category is not None:
             allowed &= catalogue.columns.categories.mask([request.category], len(allowed))
+        self.line = newest_first(catalogue, allowed=allowed)
         return Outcome(
             strategy="newest",
-            picked=newest_rows(catalogue, allowed=allowed, rules=self.rules, limit=request.limit),
+            picked=[new_arrival(row) for _, row in self._next_in_line()],
             fallback=Fallback(from_=_own_strategy(request), to="newest", reason=reason),
             warnings=self.warnings,
         )
 
-    def recently_viewed(self) -> Outcome:
+    def _recently_viewed(self) -> Outcome:
         """Answer what the shopper has looked at, newer than the model or not."""
         catalogue = self.shelf.catalogue
         history = self._history(session_rows=())
@@ -131,25 +155,34 @@ class _Call:
             for row, at in history.looked_at.items()
             if allowed[row]
         }
-        excluded = self._catalogue_rows(self.request.exclude)
-        is_on_sale = on_sale(catalogue, hidden=excluded, rules=self.rules)
+        is_on_sale = self._on_sale()
         for event in reversed(self.shopper.recents.events):
             for row in catalogue.find(event.item_id)[:1]:
                 is_looking = event.type in LOOKING and self._is_newer_than_the_model(row)
                 if is_looking and row < len(is_on_sale) and is_on_sale[row]:
                     seen_at[NO_ROW, row] = event.epoch_ms / 1000
-        picker = Picker(self.rules, catalogue)
-        newest_first = sorted(seen_at, key=seen_at.__getitem__, reverse=True)
-        shown = (each for each in newest_first if picker.takes(each[1]))
+        self.line = line_of(sorted(seen_at, key=seen_at.__getitem__, reverse=True))
         reason = Reason(code="recently_viewed", seed_row=None)
         return Outcome(
             strategy="history",
             picked=[
                 Picked(*rows, score=seen_at[rows], source="history", reason=reason)
-                for rows in islice(shown, self.request.limit)
+                for rows in self._next_in_line()
             ],
             warnings=self.warnings,
         )
+
+    def _on_sale(self) -> Mask:
+        self.hidden_in_catalogue = Hidden(excluded=self._catalogue_rows(self.request.exclude))
+        return on_sale(self.shelf.catalogue, hidden=self.hidden_in_catalogue, rules=self.rules)
+
+    def _next_in_line(self, *, behind: Sequence[Picked] = ()) -> Iterator[tuple[int, int]]:
+        picker = Picker(self.rules, self.shelf.catalogue)
+        for each in behind:
+            picker.takes(each.catalogue_row)
+        rows = ((int(row), int(catalogue_row)) for row, catalogue_row in self.line)
+        shown = (each for each in rows if picker.takes(each[1]))
+        return islice(shown, self.request.limit - len(behind))
 
     def _is_newer_than_the_model(self, catalogue_row: int) -> bool:
         model = self.shelf.model
@@ -178,15 +211,14 @@ class _Call:
         others[self.seeds] = False
         outcome = self._personal(artifact, history, allowed & ~others)
         # What is newer than the model has no score; it keeps the store's order, behind the rest.
-        is_on_sale = on_sale(
-            self.shelf.catalogue, hidden=self._catalogue_rows(request.exclude), rules=self.rules
-        )
-        newer = [
-            new_arrival(row)
+        is_on_sale = self._on_sale()
+        self.line = line_of(
+            (NO_ROW, row)
             for row in dict.fromkeys(self._catalogue_rows(request.item_ids))
             if row < len(is_on_sale) and is_on_sale[row] and self._is_newer_than_the_model(row)
-        ]
-        outcome.picked += newer[: request.limit - len(outcome.picked)]
+        )
+        newer = self._next_in_line(behind=outcome.picked)
+        outcome.picked += [new_arrival(row) for _, row in newer]
         return outcome
 
     def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
@@ -243,13 +275,14 @@ class _Call:
         )
 
     def _best(self, scored: Scored, allowed: Mask) -> list[Picked]:
-        return best_rows(
+        self.selection = select_best(
             scored,
             self.shelf,
             allowed=allowed,
             rules=self.rules,
             limit=self.request.limit,
         )
+        return self.selection.picked
 
     def _allowed(
         self, history: History | None, *, seeds: Sequence[int], excludes_purchased: bool
@@ -258,9 +291,8 @@ class _Call:
         purchased: set[int] = set()
         if excludes_purchased if asked is UNSET else asked:
             purchased = (history or self._history(session_rows=())).purchased
-        allowed = allowed_rows(
-            self.shelf, hidden=self.excluded, hidden_with_group=[*seeds, *purchased]
-        )
+        self.hidden = Hidden(excluded=self.excluded, given=seeds, purchased=purchased)
+        allowed = allowed_rows(self.shelf, hidden=self.hidden)
         if self.rules.filter is not None:
             catalogue = self.shelf.catalogue
             meets = self.rules.filter.mask(catalogue.columns, catalogue.size)

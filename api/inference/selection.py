@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,6 +16,8 @@ from engine.core.diversity import diversified
 from engine.core.ranking import Reason, Scored, top_rows
 
 Mask = NDArray[np.bool_]
+# int64[n, 2]: items by the model's row and the catalogue's, in the order in which they are asked.
+Line = NDArray[np.int64]
 
 # How many more rows are looked at than are asked for, since a group gives one of its items.
 _POOL_FACTOR = 4
@@ -34,64 +36,105 @@ class Picked:
     reason: Reason
 
 
-def allowed_rows(shelf: Shelf, *, hidden: Iterable[int], hidden_with_group: Iterable[int]) -> Mask:
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Rows that a call keeps out, the model's or the catalogue's.
+
+    What was given and what was bought stay out with all their variants.
+    """
+
+    excluded: Collection[int] = ()
+    given: Collection[int] = ()
+    purchased: Collection[int] = ()
+
+    def taken_from(self, allowed: Mask, *, groups: NDArray[np.int32], catalogue: Catalogue) -> Mask:
+        """Return the mask without them; it may be changed."""
+        allowed[list(self.excluded)] = False
+        with_group = [*self.given, *self.purchased]
+        allowed[with_group] = False
+        return _without_groups(allowed, groups=groups, of_rows=with_group, catalogue=catalogue)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a list was picked from by score, and what was picked.
+
+    Attributes
+    ----------
+    allowed
+        By the model's rows: what the call lets in and the scoring has something to say about.
+    values, factors
+        The scores after the boosts, and the boosts; None without any.
+    pool
+        Among how many of the best the rules chose.
+    """
+
+    scored: Scored
+    allowed: Mask
+    values: NDArray[np.float32]
+    factors: NDArray[np.float32] | None
+    pool: int
+    picked: list[Picked]
+
+
+def allowed_rows(shelf: Shelf, *, hidden: Hidden) -> Mask:
     """Return which of the model's items may be shown: on sale now and not hidden by the call."""
-    allowed: Mask = shelf.available.copy()
-    allowed[list(hidden)] = False
-    with_group = list(hidden_with_group)
-    allowed[with_group] = False
-    return _without_groups(
-        allowed, groups=shelf.groups, of_rows=with_group, catalogue=shelf.catalogue
-    )
+    return hidden.taken_from(shelf.available.copy(), groups=shelf.groups, catalogue=shelf.catalogue)
 
 
-def best_rows(
+def select_best(
     scored: Scored, shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
-) -> list[Picked]:
+) -> Selection:
     """Pick the best of the model's items that the rules let in, until the list is full."""
     if scored.candidates is not None:
         allowed = allowed & scored.candidates
     values = scored.values
     factors = rules.factors(shelf.catalogue.columns, shelf.catalogue.size)
     if factors is not None:
-        values = boosted(values, shelf.by_item(factors, missing=1), candidates=allowed)
-    chosen = _chosen(values, shelf, allowed=allowed, rules=rules, limit=limit)
+        factors = shelf.by_item(factors, missing=1)
+        values = boosted(values, factors, candidates=allowed)
+    pool = max(limit * _POOL_FACTOR, _LEAST_POOL if rules.diversity else 0)
+    while True:
+        picker = Picker(rules, shelf.catalogue)
+        best = top_rows(values, allowed=allowed, limit=pool)
+        turns = in_turn(best, values, shelf, rules=rules)
+        taken = (row for row, catalogue_row in turns if picker.takes(catalogue_row))
+        chosen = list(islice(taken, limit))
+        if len(chosen) == limit or len(best) < pool:
+            break
+        # The rules have left the list short.
+        pool *= _POOL_FACTOR
     ranked = scored.explained(np.array(chosen, dtype=np.int32))
-    return [
+    picked = [
         Picked(row, int(shelf.catalogue_rows[row]), float(values[row]), source, reason)
         for row, source, reason in zip(chosen, ranked.sources, ranked.reasons, strict=True)
     ]
+    return Selection(scored, allowed, values, factors, pool, picked)
 
 
-def _chosen(
-    values: NDArray[np.float32], shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
-) -> list[int]:
-    """Return the model's rows from a pool that grows while the rules leave the list short."""
-    pool = max(limit * _POOL_FACTOR, _LEAST_POOL if rules.diversity else 0)
-    while True:
-        rows = top_rows(values, allowed=allowed, limit=pool)
-        catalogue_rows = shelf.catalogue_rows[rows].tolist()
-        picker = Picker(rules, shelf.catalogue)
-        order: Iterable[int] = range(len(rows))
-        if rules.diversity:
-            order = diversified(
-                values[rows],
-                kinship(shelf.catalogue.columns, catalogue_rows),
-                diversity=rules.diversity,
-            )
-        taken = (place for place in order if picker.takes(catalogue_rows[place]))
-        places = list(islice(taken, limit))
-        if len(places) == limit or len(rows) < pool:
-            return [int(rows[place]) for place in places]
-        pool *= _POOL_FACTOR
+def in_turn(
+    rows: NDArray[np.int32], values: NDArray[np.float32], shelf: Shelf, *, rules: Rules
+) -> Iterable[tuple[int, int]]:
+    """Return rows, best first, with their catalogue rows in the order in which they are asked."""
+    catalogue_rows = shelf.catalogue_rows[rows].tolist()
+    turns = list(zip(rows.tolist(), catalogue_rows, strict=True))
+    if not rules.diversity:
+        return turns
+    likeness = kinship(shelf.catalogue.columns, catalogue_rows)
+    order = diversified(values[rows], likeness, diversity=rules.diversity)
+    return (turns[place] for place in order)
 
 
-def newest_rows(catalogue: Catalogue, *, allowed: Mask, rules: Rules, limit: int) -> list[Picked]:
-    """Pick the newest of the allowed catalogue rows: what a store without a model shows."""
+def newest_first(catalogue: Catalogue, *, allowed: Mask) -> Line:
+    """Return the allowed catalogue rows in the order of a store without a model."""
     candidates = np.flatnonzero(allowed)
-    newest_first = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
-    taken = filter(Picker(rules, catalogue).takes, newest_first.tolist())
-    return [new_arrival(row) for row in islice(taken, limit)]
+    rows = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
+    return np.stack([np.full_like(rows, NO_ROW), rows], axis=1)
+
+
+def line_of(rows: Iterable[tuple[int, int]]) -> Line:
+    """Return the model's and the catalogue's rows of some items as a line."""
+    return np.array(list(rows), dtype=np.int64).reshape(-1, 2)
 
 
 def new_arrival(catalogue_row: int) -> Picked:
@@ -99,17 +142,11 @@ def new_arrival(catalogue_row: int) -> Picked:
     return Picked(NO_ROW, catalogue_row, 0.0, "newest", Reason(code="new_arrival", seed_row=None))
 
 
-def on_sale(catalogue: Catalogue, *, hidden: Iterable[int], rules: Rules) -> Mask:
-    """Return which catalogue rows may be shown: on sale, let in by the filter, and not hidden.
-
-    Hidden are all variants of what the given rows are.
-    """
+def on_sale(catalogue: Catalogue, *, hidden: Hidden, rules: Rules) -> Mask:
+    """Return which catalogue rows may be shown: on sale, let in by the filter, and not hidden."""
     size = catalogue.size
-    allowed: Mask = catalogue.available[:size].copy()
-    rows = [row for row in hidden if row < size]
-    allowed[rows] = False
-    allowed = _without_groups(
-        allowed, groups=catalogue.groups[:size], of_rows=rows, catalogue=catalogue
+    allowed = hidden.taken_from(
+        catalogue.available[:size].copy(), groups=catalogue.groups[:size], catalogue=catalogue
     )
     if rules.filter is not None:
         allowed &= rules.filter.mask(catalogue.columns, size)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from itertools import count
+from itertools import count, islice
 from typing import Any, cast
 
 import msgspec
@@ -14,17 +14,18 @@ from api.inference.answers import Product
 from api.inference.catalogue import Catalogue, ItemRow
 from api.inference.postings import Postings
 from api.inference.requests import PopularRequest
-from api.inference.rules import Rules
-from api.inference.selection import newest_rows, on_sale
+from api.inference.rules import Picker, Rules
+from api.inference.selection import Hidden, newest_first, on_sale
 from api.inference.shelf import NO_ROW, Shelf
 
 RULES = Rules.of(PopularRequest())
 
 
 def newest(catalogue: Catalogue, *, hidden: list[int], limit: int, rules: Rules) -> list[int]:
-    allowed = on_sale(catalogue, hidden=hidden, rules=rules)
-    picked = newest_rows(catalogue, allowed=allowed, rules=rules, limit=limit)
-    return [each.catalogue_row for each in picked]
+    allowed = on_sale(catalogue, hidden=Hidden(given=hidden), rules=rules)
+    rows = newest_first(catalogue, allowed=allowed)[:, 1].tolist()
+    shown = filter(Picker(rules, catalogue).takes, rows)
+    return list(islice(shown, limit))
 
 
 def an_item(item_id: str, **fields: Any) -> ItemRow:
