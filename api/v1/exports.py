@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.permissions import ANY_SCOPE
 from api.v1.serializers import StrictSerializer, page_of, read_body
 from api.v1.views import EnvironmentView
+from engine.rows.values import MAX_ID_CHARACTERS, BadValue, read_id
 from engine.selectors.exports import (
     download_of_export,
     export_body,
@@ -25,13 +26,51 @@ from engine.selectors.exports import (
     has_file,
 )
 from engine.selectors.items import moment
-from engine.services.request_export import request_export
+from engine.services.request_export import Lists, request_export
 from saas.lib.download_links import link_to
 from saas.lib.errors import InsufficientScope
 
 # Whoever may read the rows may have them as a file.
-_SCOPES = {"items": "catalogue:read", "events": "events:read"}
+_SCOPES = {
+    "items": "catalogue:read",
+    "events": "events:read",
+    "recommendations": "recommendations:read",
+}
+_MAX_USERS = 10_000
+_MAX_LIST = 100
 _FORMATS = ("csv", "ndjson", "parquet")
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": ["all"]},
+            {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARACTERS},
+                "minItems": 1,
+                "maxItems": _MAX_USERS,
+            },
+        ]
+    }
+)
+class UsersField(serializers.Field[Any, Any, Any, Any]):
+    """The text "all", or a list of user ids; who is named twice gets one list."""
+
+    @override
+    def to_internal_value(self, data: Any) -> list[str] | None:
+        if data == "all":
+            return None
+        if not isinstance(data, list) or not 0 < len(data) <= _MAX_USERS:
+            raise serializers.ValidationError(
+                f'Send "all", or a list of 1 to {_MAX_USERS:,} user ids.', code="invalid"
+            )
+        try:
+            return list(dict.fromkeys(map(read_id, data)))
+        except BadValue as bad:
+            raise serializers.ValidationError(
+                f"One of the ids cannot be an id; {bad.advice}.", code="invalid"
+            ) from None
 
 
 class ExportRequest(StrictSerializer):
@@ -39,9 +78,32 @@ class ExportRequest(StrictSerializer):
 
     kind = serializers.ChoiceField(
         list(_SCOPES),
-        error_messages={"invalid_choice": "'{input}' cannot be exported; send items or events."},
+        error_messages={
+            "invalid_choice": "'{input}' cannot be exported; send items, events or recommendations."
+        },
     )
     format = serializers.ChoiceField(_FORMATS, default="csv")
+    users = UsersField(
+        required=False,
+        help_text="Of recommendations: who gets a list; `all` (at first) is every user with a "
+        "profile.",
+    )
+    limit = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=_MAX_LIST,
+        help_text="Of recommendations: the most items of a list (at first 10).",
+    )
+
+    @override
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["kind"] != "recommendations":
+            for name in ("users", "limit"):
+                if name in attrs:
+                    raise serializers.ValidationError(
+                        {name: f"Only an export of recommendations has '{name}'; leave it out."}
+                    )
+        return attrs
 
 
 class ExportAnswer(serializers.Serializer[Any]):
@@ -118,16 +180,22 @@ class ExportsView(ExportView):
 
     @extend_schema(request=ExportRequest, responses={202: ExportAnswer})
     def post(self, request: Request) -> Response:
-        """Write all items (`catalogue:read`) or events (`events:read`) into a file.
+        """Write items (`catalogue:read`), events (`events:read`) or recommendations into a file.
 
-        An import takes the file back as it is: nothing in it would change what is stored. In CSV,
-        lists are separated by `|`, attributes are JSON, and a text that a spreadsheet would run
-        has an apostrophe before it.
+        An import takes items and events back as they are: nothing in the file would change what
+        is stored. Recommendations (`recommendations:read`) are lists for many users, for e-mails
+        say: a row for each item, by the live model, on all that is known at the time of writing.
+        In CSV, lists are separated by `|`, attributes are JSON, and a text that a spreadsheet
+        would run has an apostrophe before it.
         """
         asked = read_body(ExportRequest, request.data)
         self.check_kind(asked["kind"])
+        is_lists = asked["kind"] == "recommendations"
         export = request_export(
-            environment=self.caller.environment, kind=asked["kind"], file_format=asked["format"]
+            environment=self.caller.environment,
+            kind=asked["kind"],
+            file_format=asked["format"],
+            lists=Lists(asked.get("users"), asked.get("limit", 10)) if is_lists else None,
         )
         body = export_body(export, now=timezone.now())
         return Response(body, status=202, headers={"Location": f"/v1/exports/{export.pk}"})
@@ -155,6 +223,9 @@ class OneExportView(ExportView):
 
 
 def _kinds_of(caller: Caller) -> list[str]:
+    # A page may recommend, but not for every user of the store.
+    if caller.kind == "publishable":
+        return []
     return [kind for kind, scope in _SCOPES.items() if scope in caller.scopes]
 
 

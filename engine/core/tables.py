@@ -26,6 +26,10 @@ class Rankable(Protocol):
         """float32[n_items], zero for items nobody turned to."""
 
     @property
+    def newest_seconds(self) -> int:
+        """Robust newest event time; ages count back from it."""
+
+    @property
     def history_half_life_days(self) -> float | None:
         """Of the weights in a user's history."""
 

@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ColumnType = Literal["text", "flag", "money", "number", "time", "names", "json"]
+ColumnType = Literal["text", "flag", "count", "money", "number", "time", "names", "json"]
 TableFormat = Literal["csv", "ndjson", "parquet"]
 Row = Mapping[str, Any]
 
@@ -63,12 +63,22 @@ EVENT_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
         "context": "json",
     }
 )
+RECOMMENDATION_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
+    {
+        "user_id": "text",
+        "rank": "count",
+        "item_id": "text",
+        "score": "number",
+        "strategy": "text",
+    }
+)
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ARROW_TYPES: Mapping[ColumnType, pa.DataType] = MappingProxyType(
     {
         "text": pa.string(),
         "flag": pa.bool_(),
+        "count": pa.int32(),
         "money": pa.decimal128(14, 4),
         "number": pa.float64(),
         "time": pa.timestamp("us", tz="UTC"),
@@ -204,6 +214,7 @@ _CELLS: Mapping[ColumnType, Callable[[Any], str]] = MappingProxyType(
     {
         "text": defused,
         "flag": lambda value: "true" if value else "false",
+        "count": str,
         "money": plain_amount,
         "number": plain_amount,
         "time": _moment,

@@ -31,7 +31,7 @@ class Model:
 def model(*, environment_id: int, version: str) -> Model | None:
     """Return one version, or `None` where the environment has no such."""
     row = ModelVersion.objects.filter(pk=version).first()
-    return None if row is None else _model(row, _live_version(environment_id))
+    return None if row is None else _model(row, live_version_of(environment_id))
 
 
 def models(*, environment_id: int, limit: int, before: str | None = None) -> list[Model]:
@@ -39,7 +39,7 @@ def models(*, environment_id: int, limit: int, before: str | None = None) -> lis
     rows = ModelVersion.objects.order_by("-version")
     if before is not None:
         rows = rows.filter(version__lt=before)
-    live_version = _live_version(environment_id)
+    live_version = live_version_of(environment_id)
     return [_model(row, live_version) for row in rows[:limit]]
 
 
@@ -57,8 +57,8 @@ def version_records() -> list[VersionRecord]:
     ]
 
 
-def _live_version(environment_id: int) -> str | None:
-    # Asked anew: the caller's environment may have been read seconds ago.
+def live_version_of(environment_id: int) -> str | None:
+    """Return what is served now; the caller's environment may have been read seconds ago."""
     with on_platform():
         return Environment.objects.only("live_version").get(pk=environment_id).live_version
 

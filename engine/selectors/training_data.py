@@ -75,6 +75,9 @@ def training_data() -> TrainingData:
     TrainingData
         Interactions of canonical shoppers with items of the catalogue, oldest first.
     """
+    with connection.cursor() as cursor:
+        # A large store's events take longer to read than any request may.
+        cursor.execute("SET LOCAL statement_timeout = '10min'")
     change_seq = _scalar(_CHANGE_SEQ)
     events = packed_events()
     items, row_of_id = _items()

@@ -20,5 +20,8 @@ def fail_export(*, export_id: str, reason: str) -> None:
     """
     with on_platform():
         Export.objects.filter(pk=export_id).update(
-            status=Export.Status.FAILED, error=reason, finished_at=timezone.now()
+            status=Export.Status.FAILED,
+            error=reason,
+            finished_at=timezone.now(),
+            user_ids=None,
         )

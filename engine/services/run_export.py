@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import structlog
 from django.utils import timezone
 
+from engine.core.artifact import open_artifact
 from engine.files.table_writers import (
     EVENT_COLUMNS,
     ITEM_COLUMNS,
+    RECOMMENDATION_COLUMNS,
     TableFormat,
     table_writer,
 )
 from engine.selectors.export_rows import ExportPage, count_rows, event_rows, item_rows
 from engine.selectors.exports import download_of_export
+from engine.selectors.recommendation_rows import recommendation_rows
+from engine.services.remove_old_artifacts import artifacts_of
+from engine.services.request_export import NO_MODEL
 from tenants.context import in_environment, on_platform
+from tenants.errors import JobFailedError
 from tenants.models.environment import Environment
 from tenants.models.export import Export
 from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
 
 log = structlog.get_logger()
 
-_COLUMNS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
+_COLUMNS = {
+    "items": ITEM_COLUMNS,
+    "events": EVENT_COLUMNS,
+    "recommendations": RECOMMENDATION_COLUMNS,
+}
+
+
+class _Source(NamedTuple):
+    """The most rows there may be, and the page of them that begins at a place."""
+
+    total: int
+    page_after: Callable[[Any], ExportPage]
 
 
 def run_export(*, environment: Environment, job: ClaimedJob) -> None:
@@ -41,18 +58,21 @@ def run_export(*, environment: Environment, job: ClaimedJob) -> None:
 
     Raises
     ------
+    JobFailedError
+        Recommendations were asked for, and no model is live any more.
     LeaseLostError
         Another worker has taken the job over; what it writes is another file.
     """
     started = time.monotonic()
-    export = _begin(environment, job)
+    export, source = _begin(environment, job)
+    pages = _pages(source, export=export, environment=environment, job=job)
     path = download_of_export(export).path
     path.parent.mkdir(parents=True, exist_ok=True)
     # A worker that has lost its lease may still be writing.
     part = path.with_name(f"{path.name}.{job.fencing_token}.part")
     try:
         with part.open("wb") as file:
-            _write(file, export=export, environment=environment, job=job)
+            _write(file, pages, kind=export.kind, file_format=export.format)
             file.flush()
             os.fsync(file.fileno())
         _end(part, path, environment=environment, job=job, export=export)
@@ -68,38 +88,52 @@ def run_export(*, environment: Environment, job: ClaimedJob) -> None:
     )
 
 
-def _begin(environment: Environment, job: ClaimedJob) -> Export:
+def _begin(environment: Environment, job: ClaimedJob) -> tuple[Export, _Source]:
     with in_environment(environment):
         ensure_held(job)
         with on_platform():
             export = Export.objects.get(pk=job.payload["export_id"])
-        total = count_rows(export.kind)
+        source = _source(environment, export)
         export.status = Export.Status.RUNNING
         export.rows_written = 0
-        export.rows_total = total
+        export.rows_total = source.total
         with on_platform():
             export.save()
-    return export
+    return export, source
 
 
-def _write(file: BinaryIO, *, export: Export, environment: Environment, job: ClaimedJob) -> None:
-    writer = table_writer(
-        file, format=cast(TableFormat, export.format), columns=_COLUMNS[export.kind]
+def _source(environment: Environment, export: Export) -> _Source:
+    if export.kind == "items":
+        return _Source(count_rows(export.kind), lambda after: item_rows(after=after))
+    if export.kind == "events":
+        until = export.created_at
+        return _Source(
+            count_rows(export.kind), lambda after: event_rows(after=after, received_until=until)
+        )
+    if environment.live_version is None:
+        raise JobFailedError(NO_MODEL)
+    folder = artifacts_of(environment.pk) / environment.live_version
+    lists = recommendation_rows(
+        open_artifact(folder, verify=False), user_ids=export.user_ids, limit=export.list_length
     )
-    for page in _pages(export, environment=environment, job=job):
+    return _Source(lists.total, lists.page)
+
+
+def _write(file: BinaryIO, pages: Iterable[ExportPage], *, kind: str, file_format: str) -> None:
+    writer = table_writer(file, format=cast(TableFormat, file_format), columns=_COLUMNS[kind])
+    for page in pages:
         writer.write(page.rows)
     writer.finish()
 
 
-def _pages(export: Export, *, environment: Environment, job: ClaimedJob) -> Iterator[ExportPage]:
+def _pages(
+    source: _Source, *, export: Export, environment: Environment, job: ClaimedJob
+) -> Iterator[ExportPage]:
     after: Any = None
     while True:
         with in_environment(environment):
             ensure_held(job)
-            if export.kind == "items":
-                page = item_rows(after=after)
-            else:
-                page = event_rows(after=after, received_until=export.created_at)
+            page = source.page_after(after)
             export.rows_written += len(page.rows)
             with on_platform():
                 export.save(update_fields=["rows_written"])
@@ -118,6 +152,7 @@ def _end(
         part.replace(path)
         export.status = Export.Status.COMPLETED
         export.rows_total = export.rows_written
+        export.user_ids = None
         export.finished_at = timezone.now()
         with on_platform():
             export.save()

@@ -126,9 +126,6 @@ def _start(environment: Environment, *, job: ClaimedJob, run_id: str) -> None:
 
 def _read(environment: Environment, *, run_id: str) -> _Inputs:
     with in_environment(environment):
-        with connection.cursor() as cursor:
-            # A large store's events take longer to read than any request may.
-            cursor.execute("SET LOCAL statement_timeout = '10min'")
         data = training_data()
         TrainingRun.objects.filter(pk=run_id).update(rows=len(data.dataset.interactions))
         inputs = _Inputs(

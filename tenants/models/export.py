@@ -24,6 +24,9 @@ class Export(models.Model):
     kind = models.CharField(max_length=16)
     format = models.CharField(max_length=7)
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    # Of recommendations; the ids are kept until the file is written, None stands for all users.
+    user_ids = models.JSONField(null=True)
+    list_length = models.PositiveSmallIntegerField(default=0)
     rows_written = models.BigIntegerField(default=0)
     rows_total = models.BigIntegerField(null=True)
     bytes = models.BigIntegerField(null=True)

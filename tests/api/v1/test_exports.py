@@ -96,24 +96,50 @@ def test_a_link_ends_and_a_look_makes_another_until_the_file_goes(
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
     [
-        ({"kind": "recommendations"}, "invalid_parameter", "/kind"),
         ({"kind": "users"}, "invalid_parameter", "/kind"),
         ({"format": "xlsx"}, "invalid_parameter", "/format"),
-        ({"users": "all"}, "unknown_field", "/users"),
+        ({"user": "all"}, "unknown_field", "/user"),
+        ({"users": "all"}, "invalid_parameter", "/users"),
+        ({"limit": 5}, "invalid_parameter", "/limit"),
+        ({"kind": "recommendations", "users": "some"}, "invalid_parameter", "/users"),
+        ({"kind": "recommendations", "users": []}, "invalid_parameter", "/users"),
+        ({"kind": "recommendations", "users": ["ada", 7]}, "invalid_parameter", "/users"),
+        ({"kind": "recommendations", "users": ["a"] * 10_001}, "invalid_parameter", "/users"),
+        ({"kind": "recommendations", "limit": 101}, "invalid_parameter", "/limit"),
     ],
 )
 def test_what_cannot_be_exported_is_named(
     api: ApiClient,
     acorn: Environment,
     acorn_key: str,
-    body: dict[str, str],
+    body: dict[str, Any],
     code: str,
     pointer: str,
 ) -> None:
     problem = assert_problem(ask(api, acorn_key, **body), 400, code)
     assert problem["errors"][0]["pointer"] == pointer
-    if body == {"kind": "recommendations"}:
-        assert "'recommendations' cannot be exported; send items or events." in str(problem)
+    if body == {"kind": "users"}:
+        assert "'users' cannot be exported; send items, events or" in str(problem)
+
+
+def test_recommendations_need_a_model_and_a_key_that_may_ask_for_them(
+    api: ApiClient, acorn: Environment
+) -> None:
+    asked = {"kind": "recommendations", "users": ["ada", "bob", "ada"], "limit": 5}
+    refused = assert_problem(
+        ask(api, make_key(acorn, scopes=["catalogue:read"]), **asked), 403, "insufficient_scope"
+    )
+    assert refused["scope"] == "recommendations:read"
+    # A page may recommend, but not for every user of the store.
+    page = make_key(acorn, kind="publishable")
+    assert_problem(ask(api, page, **asked), 403, "insufficient_scope")
+    key = make_key(acorn, scopes=["recommendations:read"])
+    assert "train one first" in assert_problem(ask(api, key, **asked), 409, "conflict")["detail"]
+    with on_platform():
+        Environment.objects.filter(pk=acorn.pk).update(live_version="01K")
+    body = ask(api, key, **asked).json()
+    export = Export.objects.get(pk=body["id"])
+    assert (export.user_ids, export.list_length) == (["ada", "bob"], 5)
 
 
 def test_a_key_exports_what_it_may_read(api: ApiClient, acorn: Environment) -> None:

@@ -14,7 +14,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from engine import tasks
 from engine.core import trainer
 from engine.core.artifact import open_artifact
 from engine.core.errors import NotEnoughData
@@ -31,6 +30,7 @@ from tenants.models.tenant import Entitlement
 from tenants.services.dispatch_jobs import requeue_lost_jobs
 from tests.engine.model_versions import NOVEMBER, add_champions, add_version, live_version
 from tests.engine.small_store import fill_store
+from tests.engine.training import train
 
 Report = Callable[[str, float], None]
 
@@ -47,17 +47,6 @@ def shop(acorn: Environment) -> Environment:
     """Acorn with a little data: enough for a model, too little for a proof."""
     fill_store(acorn, shoppers=40, views=8)
     return acorn
-
-
-def train(environment: Environment) -> TrainingRun:
-    """Request a training and run its job as a worker would."""
-    with in_environment(environment):
-        run_id = request_training(environment=environment)
-    with on_platform():
-        job = Job.objects.get(exclusive_key=f"train:{environment.pk}")
-        tasks.train_model(job_id=job.pk, environment_id=environment.pk)
-    with in_environment(environment):
-        return TrainingRun.objects.get(pk=run_id)
 
 
 def versions(environment: Environment) -> list[ModelVersion]:
