@@ -19,6 +19,7 @@ from engine.core.array_folder import (
     write_array_folder,
 )
 from engine.core.blend import Blend
+from engine.core.co_purchases import CoPurchases
 from engine.core.dataset import CatalogueItem
 from engine.core.errors import ArtifactRefused
 from engine.core.features import FeatureSpace
@@ -27,7 +28,7 @@ from engine.core.parts import NeighbourPart, Part, StaticPart, VectorPart
 from engine.core.string_table import StringTable, string_table
 from engine.core.trained_model import TrainedModel
 
-FORMAT = 1
+FORMAT = 2
 _LIBRARIES = ("numpy", "scipy", "lightfm-next")
 _STRING_FIELDS = ("blob", "offsets", "hashes", "rows")
 _PART_KINDS: dict[str, type[StaticPart | VectorPart | NeighbourPart]] = {
@@ -56,6 +57,7 @@ class Artifact:
     blend : Blend
     popularity : float32[n_items]
         Zero for items nobody turned to.
+    bought_together : CoPurchases
     item_ids, user_keys : StringTable
         Rows both ways; ``user_keys`` holds ``u:<user_id>`` and ``a:<anonymous_id>``.
     histories : UserHistories
@@ -71,6 +73,7 @@ class Artifact:
     manifest: Manifest
     blend: Blend
     popularity: NDArray[np.float32]
+    bought_together: CoPurchases
     item_ids: StringTable
     user_keys: StringTable
     histories: UserHistories
@@ -235,6 +238,9 @@ def _artifact(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Artifac
             type_weights=manifest["recipe"].get("type_weights", {}),
         ),
         popularity=arrays["popularity"],
+        bought_together=CoPurchases(
+            **_fields("bought_together", ("product_of", "indptr", "indices", "data"), arrays)
+        ),
         item_ids=StringTable(**_fields("item_ids", _STRING_FIELDS, arrays)),
         user_keys=StringTable(**_fields("user_keys", _STRING_FIELDS, arrays)),
         histories=UserHistories(
@@ -256,6 +262,7 @@ def _arrays(model: TrainedModel) -> dict[str, NDArray[np.generic]]:
         "feature_names": string_table(list(space.vocabulary)),
         "histories": tables.histories,
         "purchases": tables.purchased,
+        "bought_together": tables.bought_together,
         **{f"part.{part.name}": part for part in tables.blend.parts},
     }
     arrays: dict[str, NDArray[np.generic]] = {

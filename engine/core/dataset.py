@@ -9,6 +9,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.baskets import Baskets, no_baskets
+
 # Views start at 1 and buying counts five of them (a starting point; logs are taken later);
 # what takes interest back is negative; an impression says nothing about the shopper.
 EVENT_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -99,6 +101,8 @@ class Dataset:
         The whole catalogue, items without events included.
     interactions : Interactions
         Rows of both; events of unknown items are left out by the caller.
+    baskets : Baskets
+        What was bought together, by whomever; rows of ``items``.
 
     Raises
     ------
@@ -109,10 +113,12 @@ class Dataset:
     user_keys: Sequence[str]
     items: Sequence[CatalogueItem]
     interactions: Interactions
+    baskets: Baskets = field(default_factory=no_baskets)
 
     def __post_init__(self) -> None:
         _check_rows("user_index", self.interactions.user_index, len(self.user_keys))
         _check_rows("item_index", self.interactions.item_index, len(self.items))
+        _check_rows("item_index", self.baskets.item_index, len(self.items))
         _check_distinct("user key", self.user_keys)
         _check_distinct("item id", [item.item_id for item in self.items])
 

@@ -175,7 +175,7 @@ class NeighbourPart:
     def _z_scores_of(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        raw = self._raw_scores(rows, weights)
+        raw = self.raw_scores(rows, weights)
         raw -= raw.mean()
         # Not a BLAS dot product: its threads cost more than they save on one row.
         variance = np.square(raw).sum() / len(raw)
@@ -199,9 +199,10 @@ class NeighbourPart:
         )
         return contributions
 
-    def _raw_scores(
+    def raw_scores(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32]
     ) -> NDArray[np.float64]:
+        """Return float64[n_items]: what the rows add up to, before it is a z-score."""
         places, owners = self._entries(rows)
         values = self.data[places] * weights[owners]
         n_items = len(self.indptr) - 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.core.blend import total_scores
 from engine.core.histories import history_weights
-from engine.core.parts import HistoryBatch, Part
+from engine.core.parts import HistoryBatch, Part, StaticPart
 from engine.core.recipe import RecommendationType
 from engine.core.tables import Rankable
 
@@ -27,6 +27,8 @@ SOURCES = {
     "factors": "taste",
     "category_popular": "content",
     "own": "history",
+    "bought_together": "bought_together",
+    "trending": "trending",
 }
 _REASON_CODES = {
     "popular": "popular_now",
@@ -34,7 +36,11 @@ _REASON_CODES = {
     "content": "shares_features",
     "taste": "taste_match",
     "history": "because_you_interacted",
+    "bought_together": "bought_together",
+    "trending": "trending",
 }
+# Variants of a product score alike; the one that sells best comes first. Far less than a partner.
+_VARIANT_LEAD = 1e-4
 
 
 @dataclass(frozen=True)
@@ -188,6 +194,44 @@ def _score_beside(
         parts=parts,
         contributions=tuple(stacked),
         reason=reason,
+    )
+
+
+def score_bought_together(artifact: Rankable, *, item_rows: Sequence[int]) -> Scored:
+    """Score what is bought in one basket with the items; what never was is no candidate.
+
+    Reasons name the item that spoke most. Variants of one product speak once.
+    """
+    part = artifact.bought_together
+    of_product = {int(part.product_of[row]): row for row in reversed(item_rows)}
+    rows = list(of_product.values())
+    batch = _one_history(rows=rows, weights=np.ones(len(rows), dtype=np.float32))
+    popularity = np.asarray(artifact.popularity)
+    lead = popularity / max(1.0, float(popularity.max(initial=0.0)))
+    values = part.z_scores(batch)[0] * (1 + np.float32(_VARIANT_LEAD) * lead)
+    return Scored(
+        values=values,
+        candidates=(values > 0) & ~np.isin(part.product_of, list(of_product)),
+        history=batch,
+        parts=(part,),
+        contributions=(values,),
+    )
+
+
+def score_trending(rise: NDArray[np.float32]) -> Scored:
+    """Score by how much more an item is asked for than it used to be; others are no candidates.
+
+    Parameters
+    ----------
+    rise : float32[n_items]
+        From `engine.core.trends`, by item row; zero for what does not rise.
+    """
+    return Scored(
+        values=rise,
+        candidates=rise > 0,
+        history=_one_history(rows=[], weights=np.zeros(0, dtype=np.float32)),
+        parts=(StaticPart(name="trending", scores=rise),),
+        contributions=(rise,),
     )
 
 

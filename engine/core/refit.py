@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.blend import Blend
+from engine.core.co_purchases import co_purchases
 from engine.core.dataset import PROFILE_PREFIXES, Dataset
 from engine.core.evaluator import NDCG_AT, batches
 from engine.core.gate import Guards
@@ -37,6 +38,7 @@ def model_tables(dataset: Dataset, part: TrainingPart, recipe: Recipe, blend: Bl
         user_keys=[dataset.user_keys[user] for user in kept.tolist()],
         blend=blend,
         popularity=windowed_popularity(part, recipe.popularity.window_days),
+        bought_together=co_purchases(dataset.baskets, dataset.items),
         history_half_life_days=recipe.history_half_life_days,
         newest_seconds=part.newest_seconds,
         histories=user_histories(own, n_users=len(kept)),
@@ -97,6 +99,7 @@ def _look_at_lists(
 
 def _arrays(tables: ModelTables) -> Iterator[NDArray[np.generic]]:
     yield tables.popularity
+    yield from vars(tables.bought_together).values()
     yield from vars(tables.histories).values()
     yield from vars(tables.purchased).values()
     for part in tables.blend.parts:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.blend import Blend
+from engine.core.co_purchases import CoPurchases
 from engine.core.features import FeatureSpace
 from engine.core.histories import UserHistories, UserRows
 
@@ -24,6 +25,10 @@ class Rankable(Protocol):
     @property
     def popularity(self) -> NDArray[np.float32]:
         """float32[n_items], zero for items nobody turned to."""
+
+    @property
+    def bought_together(self) -> CoPurchases:
+        """Which products are bought with which."""
 
     @property
     def newest_seconds(self) -> int:
@@ -47,6 +52,7 @@ class ModelTables:
     blend : Blend
     popularity : float32[n_items]
         Windowed counts, ties by all of history.
+    bought_together : CoPurchases
     history_half_life_days : float or None
     newest_seconds : int
         Robust newest event time; ages and windows count back from it.
@@ -61,6 +67,7 @@ class ModelTables:
     user_keys: Sequence[str]
     blend: Blend
     popularity: NDArray[np.float32]
+    bought_together: CoPurchases
     history_half_life_days: float | None
     newest_seconds: int
     histories: UserHistories

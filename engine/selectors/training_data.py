@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from engine.core.baskets import baskets_of
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
 from engine.selectors.learned_shoppers import learned_shoppers, users_of_events
 from engine.selectors.packed_events import PackedEvents, packed_events
@@ -99,6 +100,7 @@ def _dataset(
     users = users_of_events(events)
     give_refunds_their_buyer(events, users)
     shoppers = learned_shoppers(events, users)
+    is_kept = kept_purchases(events, shoppers.user_index, item_rows)
     return Dataset(
         user_keys=shoppers.user_keys,
         items=items,
@@ -107,7 +109,13 @@ def _dataset(
             item_index=item_rows,
             weight=line_weights(events, item_rows),
             seconds=events.seconds,
-            is_purchase=kept_purchases(events, shoppers.user_index, item_rows),
+            is_purchase=is_kept,
+        ),
+        baskets=baskets_of(
+            named=events.basket[is_kept],
+            shopper=users[is_kept],
+            seconds=events.seconds[is_kept],
+            item_index=item_rows[is_kept],
         ),
     )
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.artifact import write_artifact
+from engine.core.baskets import Baskets
 from engine.core.blend import Blend
+from engine.core.co_purchases import co_purchases
+from engine.core.dataset import CatalogueItem
 from engine.core.evaluator import EvaluationReport
 from engine.core.features import FeatureSpace
 from engine.core.gate import GateDecision
@@ -32,10 +35,13 @@ def write_model(
     items: Sequence[str] = ITEMS,
     viewed: Mapping[str, Sequence[int]] = {},
     bought: Mapping[str, Sequence[int]] = {},
+    baskets: Sequence[Sequence[int]] = (),
+    groups: Mapping[int, str] = {},
 ) -> str:
     """Write a model version and return its name.
 
     `viewed` and `bought` give item rows by shopper key; what is bought is in the history, too.
+    `baskets` are item rows that were bought together, `groups` those that are variants.
     """
     version = new_ulid()
     n_items = len(items)
@@ -54,6 +60,16 @@ def write_model(
         user_keys=user_keys,
         blend=blend,
         popularity=popularity,
+        bought_together=co_purchases(
+            Baskets(
+                basket=np.repeat(np.arange(len(baskets)), [len(each) for each in baskets]),
+                item_index=_flat(baskets),
+            ),
+            [
+                CatalogueItem(item_id=item_id, title="", group_id=groups.get(row))
+                for row, item_id in enumerate(items)
+            ],
+        ),
         history_half_life_days=None,
         newest_seconds=NEWEST_SECONDS,
         histories=UserHistories(

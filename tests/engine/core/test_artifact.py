@@ -32,6 +32,8 @@ def test_what_was_written_is_what_is_opened(
     assert acorn_artifact.n_users == len(tables.user_keys)
     assert acorn_artifact.popularity.tolist() == tables.popularity.tolist()
     assert acorn_artifact.newest_seconds == tables.newest_seconds
+    for name, written in vars(tables.bought_together).items():
+        assert getattr(acorn_artifact.bought_together, name).tolist() == written.tolist()
 
 
 def test_items_and_users_are_found_both_ways(
@@ -117,7 +119,7 @@ def test_another_environments_or_versions_artifact_is_refused(
         open_artifact(foreign, verify=False)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 3}', '{"format": 2}'])
 def test_a_strange_manifest_is_refused(copied: Path, text: str) -> None:
     (copied / "manifest.json").write_text(text)
     with pytest.raises(ArtifactRefused):

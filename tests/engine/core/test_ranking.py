@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from engine.core.baskets import no_baskets
 from engine.core.blend import Blend
-from engine.core.dataset import Dataset
+from engine.core.co_purchases import co_purchases
+from engine.core.dataset import CatalogueItem, Dataset
 from engine.core.evaluator import evaluate
 from engine.core.examination import examination
 from engine.core.features import FeatureSpace
@@ -36,6 +38,9 @@ def tables_of(neighbours: list[list[float]], weights: dict[str, float]) -> Model
             weights=weights,
         ),
         popularity=popularity,
+        bought_together=co_purchases(
+            no_baskets(), [CatalogueItem(item_id=name, title="") for name in "abcde"]
+        ),
         history_half_life_days=30.0,
         newest_seconds=0,
         histories=UserHistories(

@@ -277,3 +277,41 @@ def test_a_name_may_hold_any_character(store: Environment) -> None:
     names = ['a"b', "a\\b", "Zoë ]", "👟", "[1]"]
     _send(store, *({"user_id": name, "item_id": "pan-24"} for name in names))
     assert [key for key, _, _ in _facts(training_data())] == [f"u:{name}" for name in names]
+
+
+def test_what_was_bought_together_is_known_without_a_shopper(store: Environment) -> None:
+    _send(
+        store,
+        {"type": "purchase", "order_id": "o-1", "items": [{"id": "pan-24"}, {"id": "lid-24"}]},
+        {"type": "purchase", "order_id": "o-1", "user_id": "ada", "item_id": "lid-28"},
+        {"type": "purchase", "session_id": "s", "items": [{"id": "pan-24"}, {"id": "lid-28"}]},
+        {"type": "purchase", "user_id": "ben", "item_id": "pan-24"},
+        {"type": "purchase", "user_id": "ben", "item_id": "lid-24"},
+        {"type": "cart", "user_id": "ben", "item_id": "lid-28"},
+    )
+    dataset = training_data().dataset
+    together: dict[int, set[str]] = {}
+    for basket, item in zip(
+        dataset.baskets.basket.tolist(), dataset.baskets.item_index.tolist(), strict=True
+    ):
+        together.setdefault(basket, set()).add(dataset.items[item].item_id)
+    assert sorted(map(sorted, together.values())) == [
+        ["lid-24", "lid-28", "pan-24"],
+        ["lid-24", "pan-24"],
+        ["lid-28", "pan-24"],
+    ]
+
+
+def test_what_was_given_back_is_in_no_basket(store: Environment) -> None:
+    _send(
+        store,
+        {
+            "type": "purchase",
+            "order_id": "o-1",
+            "user_id": "ada",
+            "items": [{"id": "pan-24"}, {"id": "lid-24"}],
+        },
+        {"type": "refund", "order_id": "o-1", "items": [{"id": "lid-24"}]},
+    )
+    dataset = training_data().dataset
+    assert [dataset.items[row].item_id for row in dataset.baskets.item_index] == ["pan-24"]
