@@ -14,6 +14,7 @@ from engine.jobs import (
     RETIREMENT_JOB,
     TRAIN_IF_CHANGED_JOB,
     TRAINING_JOB,
+    TRENDS_JOB,
 )
 from engine.services import erase_traces as erasure
 from engine.services import expire_events as retention
@@ -25,6 +26,7 @@ from engine.services.fail_feed import fail_feed
 from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
 from engine.services.refill_recent_events import refill_recent_events as refill
+from engine.services.refresh_trends import refresh_trends as count_trends
 from engine.services.run_export import run_export as write_out
 from engine.services.run_feed import run_feed as fetch_and_import
 from engine.services.run_import import run_import as take_in
@@ -102,6 +104,14 @@ def refill_recent_events(environment: Environment, job: ClaimedJob) -> None:
 
 def _keep_erasing(environment: Environment, job: ClaimedJob, reason: str) -> None:
     erasure.keep_erasing(environment=environment, job=job)
+
+
+@tenant_task(name=TRENDS_JOB)
+def refresh_trends(environment: Environment, job: ClaimedJob) -> None:
+    """Find out what rises now."""
+    with in_environment(environment):
+        count_trends(environment=environment)
+        finish_job(job)
 
 
 @tenant_task(name=ERASURE_JOB, on_failure=_keep_erasing)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import structlog
 from django.db import connection
 
-from engine.core.recency import robust_newest_seconds
+from engine.selectors.newest_moment import newest_moment
 from engine.services.refuse_erased import await_writers
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
@@ -18,11 +17,6 @@ from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
 log = structlog.get_logger()
 
 BATCH_ROWS = 5_000
-# As many as the robust newest time ever asks for, and far more than strays.
-_NEWEST = """
-    SELECT extract(epoch FROM occurred_at)::bigint FROM engine_event
-    ORDER BY occurred_at DESC LIMIT 10000
-"""
 # From where the last batch ended: what it deleted is still in the index.
 _DELETE_EVENTS = """
     WITH gone AS (
@@ -93,12 +87,9 @@ def _cutoff(environment: Environment) -> datetime | None:
     """Return from when events are kept; None where nothing says so."""
     with on_platform():
         entitlement = Entitlement.objects.filter(tenant=environment.tenant_id).first()
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST)
-        seconds = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1)
-    if entitlement is None or not len(seconds):
+    newest = newest_moment()
+    if entitlement is None or newest is None:
         return None
-    newest = datetime.fromtimestamp(robust_newest_seconds(seconds), tz=UTC)
     return newest - timedelta(days=entitlement.retention_days)
 
 

@@ -18,6 +18,7 @@ from engine.services.import_uploads import UPLOADS
 from saas.lib.config import config
 from saas.lib.download_links import DOWNLOADS
 from saas.lib.erasures import ERASURES
+from saas.lib.trends import TRENDS
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ def remove_old_artifacts(*, environment_id: int, live_version: str | None) -> No
     gone = versions_to_remove(records, live_version=live_version)
     ModelVersion.objects.filter(version__in=gone).update(artifact_removed_at=timezone.now())
     kept = {record.version for record in records if record.has_artifact}.difference(gone)
-    kept |= {UPLOADS, DOWNLOADS, ERASURES}
+    kept |= {UPLOADS, DOWNLOADS, ERASURES, TRENDS}
     folders = [path for path in artifacts_of(environment_id).iterdir() if path.name not in kept]
     if folders:
         transaction.on_commit(partial(_delete, folders))

@@ -15,6 +15,7 @@ from engine.services.queue_daily_retention import queue_daily_retention
 from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.queue_due_feeds import queue_due_feeds
 from engine.services.queue_refills import queue_refills
+from engine.services.queue_trends import queue_trends
 from engine.services.start_first_trainings import start_first_trainings
 from saas.celery import LONG_KINDS, publish, waiting_messages
 from saas.lib.config import config
@@ -55,6 +56,7 @@ class Command(BaseCommand):
                 Periodic("daily retention", 60, queue_daily_retention),
                 Periodic("first trainings", 10, _FirstTrainings()),
                 Periodic("refills", 5, queue_refills),
+                Periodic("trends", 10, queue_trends),
                 Periodic("due feeds", 10, queue_due_feeds),
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
