@@ -160,7 +160,7 @@ _encoder = json.Encoder()
 _product_decoder = json.Decoder(Product)
 
 
-def encode(answer: Answer | PublicAnswer | BatchAnswer) -> bytes:
+def encode(answer: Struct) -> bytes:
     """Return the answer's JSON."""
     return _encoder.encode(answer)
 
@@ -170,9 +170,14 @@ def encode_product(product: Product) -> Raw:
     return Raw(_encoder.encode(product))
 
 
+def decode_product(product: Raw) -> Product:
+    """Return a product from its JSON."""
+    return _product_decoder.decode(product)
+
+
 def with_attributes(product: Raw, attributes: str | None) -> Raw:
     """Return a product's JSON with these attributes in the place of its own."""
-    decoded = _product_decoder.decode(product)
+    decoded = decode_product(product)
     decoded.attributes = cast(dict[str, AttributeValue], Raw((attributes or "{}").encode()))
     return encode_product(decoded)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from api.inference import responses
 from api.inference.answering import OPERATIONS
-from api.inference.call import BATCH, handle_call
+from api.inference.call import BATCH, EXPLAIN, handle_call
 from api.inference.framework import create_framework_app
 from api.inference.responses import Send, send_preflight, send_problem
 from api.inference.runtime import Runtime
@@ -20,8 +20,12 @@ from saas.lib.ids import request_id as accepted_request_id
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-CALLS_PREFIX = "/v1/recommend/"
-_BATCH_PATH = "/v1/recommend:batch"
+_OURS = ("/v1/recommend", "/v1/explain")
+_OPERATION_AT = {
+    **{f"/v1/recommend/{operation}": operation for operation in OPERATIONS},
+    "/v1/recommend:batch": BATCH,
+    "/v1/explain": EXPLAIN,
+}
 
 
 def create_app(runtime: Runtime) -> AsgiApp:
@@ -36,7 +40,7 @@ def create_app(runtime: Runtime) -> AsgiApp:
     framework = create_framework_app(runtime)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:  # ASGI
-        if scope["type"] == "http" and scope["path"].startswith("/v1/recommend"):
+        if scope["type"] == "http" and scope["path"].startswith(_OURS):
             await _dispatch(runtime, scope, receive, send)
         else:
             await framework(scope, receive, send)
@@ -48,9 +52,8 @@ async def _dispatch(runtime: Runtime, scope: Any, receive: Any, send: Send) -> N
     headers = dict(scope["headers"])
     request_id = _request_id(headers)
     path: str = scope["path"]
-    operation = BATCH if path == _BATCH_PATH else path.removeprefix(CALLS_PREFIX)
-    is_known = path == _BATCH_PATH or (path.startswith(CALLS_PREFIX) and operation in OPERATIONS)
-    if not is_known:
+    operation = _OPERATION_AT.get(path)
+    if operation is None:
         error = NotFound(f"There is no '{path[:100]}'; known are {', '.join(OPERATIONS)}.")
         await send_problem(send, error, request_id=request_id)
     elif scope["method"] == "POST":

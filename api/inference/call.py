@@ -17,6 +17,9 @@ from api.inference.batch import decode_batch
 from api.inference.bodies import ClientDisconnected, Receive, read_body
 from api.inference.credentials import Caller
 from api.inference.decoding import decode
+from api.inference.explain_requests import decode_question
+from api.inference.explaining import explain
+from api.inference.explanations import explanation_for_page
 from api.inference.responses import Send, our_fault, page_headers, send_json, send_problem
 from api.inference.runtime import Runtime
 from saas.lib.errors import NotAcceptable, ShelfwiseError
@@ -24,9 +27,11 @@ from saas.lib.problems import problem
 
 # A page's boxes in one call.
 BATCH = "batch"
+# Where an item stands in the answer to a call.
+EXPLAIN = "explain"
 # Bound once: looking a child up costs more than observing.
-_SECONDS = {name: metrics.CALL_SECONDS.labels(name) for name in (*OPERATIONS, BATCH)}
-_ANSWERED = {name: metrics.ANSWERS.labels(name, "200") for name in (*OPERATIONS, BATCH)}
+_SECONDS = {name: metrics.CALL_SECONDS.labels(name) for name in (*OPERATIONS, BATCH, EXPLAIN)}
+_ANSWERED = {name: metrics.ANSWERS.labels(name, "200") for name in (*OPERATIONS, BATCH, EXPLAIN)}
 
 _log = structlog.get_logger()
 
@@ -50,6 +55,8 @@ async def handle_call(
         sent = await read_body(headers, receive)
         if operation == BATCH:
             body = await _answered_batch(runtime, caller, sent, started, request_id=request_id)
+        elif operation == EXPLAIN:
+            body = await _explained(runtime, caller, sent, started)
         else:
             body = await _answered(runtime, operation, caller, sent, started)
     except ClientDisconnected:
@@ -92,6 +99,13 @@ async def _answered(
     visit = await begin_visit(runtime, caller, request)
     given = answer(runtime, visit, operation, request, started=started)
     return encode(for_page(given) if caller.is_publishable else given)
+
+
+async def _explained(runtime: Runtime, caller: Caller, body: bytes, started: float) -> bytes:
+    question = decode_question(body)
+    visit = await begin_visit(runtime, caller, question.request)
+    given = explain(visit, question, started=started)
+    return encode(explanation_for_page(given) if caller.is_publishable else given)
 
 
 async def _answered_batch(

@@ -33,7 +33,7 @@ class ItemRow(NamedTuple):
     aliases: list[str]
     categories: list[str]
     attributes: Mapping[str, Any]
-    is_sellable: bool
+    recommendable: bool
     is_deleted: bool
     available_from: float | None
     available_until: float | None
@@ -59,6 +59,7 @@ class Catalogue:
         self.products: list[Raw] = []
         self.group_ids: list[str | None] = []
         self.available = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
+        self.recommendable = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self.groups = np.full(_FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
         # The database id: it grows with each new item.
         self.ages = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
@@ -91,6 +92,15 @@ class Catalogue:
             return [row]
         code = self._group_codes.get(reference)
         return list(self._members[code]) if code is not None else []
+
+    def is_deleted(self, row: int) -> bool:
+        """Say whether a row's item was deleted; its id may still be asked for."""
+        return row in self._deleted
+
+    def window(self, row: int) -> tuple[float, float]:
+        """Return from when and until when an item may be shown, in epoch seconds."""
+        _, opens, closes = self._windows.get(row, (True, -math.inf, math.inf))
+        return opens, closes
 
     def apply(self, changed: Iterable[ItemRow], *, now: float) -> list[int]:
         """Take in changed items and return their rows."""
@@ -132,6 +142,9 @@ class Catalogue:
         row = self.size
         if row == len(self.available):
             self.available = np.concatenate([self.available, np.zeros_like(self.available)])
+            self.recommendable = np.concatenate(
+                [self.recommendable, np.zeros_like(self.recommendable)]
+            )
             self.groups = np.concatenate([self.groups, np.full_like(self.groups, NO_GROUP)])
             self.ages = np.concatenate([self.ages, np.zeros_like(self.ages)])
         self.ages[row] = item.id
@@ -183,12 +196,13 @@ class Catalogue:
             self._aliases.update(dict.fromkeys(aliases, row))
 
     def _offer(self, row: int, item: ItemRow, now: float) -> None:
-        is_sellable = item.is_sellable and not item.is_deleted
+        self.recommendable[row] = item.recommendable
+        is_sellable = item.recommendable and item.product.in_stock and not item.is_deleted
         opens = -math.inf if item.available_from is None else item.available_from
         closes = math.inf if item.available_until is None else item.available_until
         self.available[row] = is_sellable and opens <= now < closes
         self._windows.pop(row, None)
-        if is_sellable and (opens, closes) != (-math.inf, math.inf):
+        if not item.is_deleted and (opens, closes) != (-math.inf, math.inf):
             self._windows[row] = (is_sellable, opens, closes)
 
 

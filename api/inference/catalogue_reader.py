@@ -35,7 +35,7 @@ _PUBLIC_ATTRIBUTES: LiteralString = """(
 # A batch gives one number to all of its rows, so the id completes the order.
 _CHANGED_ITEMS = f"""
     SELECT id, change_seq, item_id, group_id, aliases, categories, attributes,
-           in_stock AND recommendable AS is_sellable,
+           recommendable,
            deleted_at IS NOT NULL AS is_deleted,
            extract(epoch FROM available_from)::float8 AS available_from,
            extract(epoch FROM available_until)::float8 AS available_until,

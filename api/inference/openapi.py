@@ -5,12 +5,15 @@ The web process merges it into the one document; nothing here needs or loads a f
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 import msgspec
+from msgspec import Struct
 
 from api.inference.answers import Answer, PublicAnswer
-from api.inference.requests import REQUEST_TYPES, BatchRequest, Common
+from api.inference.explain_requests import QUESTION_TYPES
+from api.inference.explanations import Explanation, PublicExplanation
+from api.inference.requests import REQUEST_TYPES, BatchRequest
 
 _REF = "#/components/schemas/{name}"
 _SUMMARIES = {
@@ -21,14 +24,18 @@ _SUMMARIES = {
     "recently-viewed": "Items this shopper has looked at",
     "batch": "Several boxes of a page in one call",
     "rerank": "Your own selection in this shopper's order",
+    "explain": "Where an item stands in the answer to a call, and why",
 }
 
 
 def openapi_fragment() -> dict[str, Any]:
     """Return `paths` and `components` of the recommendation calls; how they fail is added there."""
-    types = [*REQUEST_TYPES.values(), BatchRequest, Answer, PublicAnswer]
-    references, schemas = msgspec.json.schema_components(types, ref_template=_REF)
-    *requests, batch, answer, public_answer = references
+    question: Any = Union[tuple(QUESTION_TYPES.values())]  # noqa: UP007  # of as many as there are
+    answer_types = [Answer, PublicAnswer, Explanation, PublicExplanation]
+    references, schemas = msgspec.json.schema_components(
+        [*REQUEST_TYPES.values(), BatchRequest, question, *answer_types], ref_template=_REF
+    )
+    *requests, batch, asked, answer, public_answer, explained, public_explained = references
     one_answer = {"anyOf": [answer, public_answer]}
     paths = {
         f"/v1/recommend/{name}": {"post": _operation(name, request, reference, one_answer)}
@@ -46,21 +53,24 @@ def openapi_fragment() -> dict[str, Any]:
         },
     }
     paths["/v1/recommend:batch"] = {"post": _operation("batch", BatchRequest, batch, answers)}
+    explanation = {"anyOf": [explained, public_explained]}
+    operation = _operation("explain", Explanation, asked, explanation)
+    paths["/v1/explain"] = {"post": operation | {"operationId": "explain"}}
     return {"paths": paths, "components": {"schemas": schemas}}
 
 
 def _operation(
-    name: str, request: type[Common], reference: dict[str, Any], answer: dict[str, Any]
+    name: str, described: type[Struct], reference: dict[str, Any], answer: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "operationId": f"recommend_{name.replace('-', '_')}",
         "summary": _SUMMARIES[name],
-        "description": (request.__doc__ or "").strip(),
+        "description": (described.__doc__ or "").strip(),
         "tags": ["recommendations"],
         "requestBody": {"required": True, "content": {"application/json": {"schema": reference}}},
         "responses": {
             "200": {
-                "description": "The items; a publishable key gets the shorter form.",
+                "description": "The answer; a publishable key gets the shorter form.",
                 "content": {"application/json": {"schema": answer}},
             },
         },

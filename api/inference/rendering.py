@@ -49,7 +49,7 @@ def _item(picked: Picked, rank: int, shelf: Shelf, *, has_product: bool) -> Answ
         if has_product:
             product = shelf.catalogue.products[row]
     return AnswerItem(
-        id=_item_id(picked.row, row, shelf),
+        id=item_id_of(picked.row, row, shelf),
         group_id=group_id,
         rank=rank,
         score=round(picked.score, _SCORE_DIGITS),
@@ -67,12 +67,18 @@ def _reason(picked: Picked, shelf: Shelf) -> Reason:
         text = _TEXTS[code]
         return Reason(code=code, text=_TEXT_WITHOUT_TITLE if "{title}" in text else text)
     catalogue_row = int(shelf.catalogue_rows[seed_row])
-    item_id = _item_id(seed_row, catalogue_row, shelf)
-    title = shelf.catalogue.titles[catalogue_row] if catalogue_row != NO_ROW else item_id
+    item_id = item_id_of(seed_row, catalogue_row, shelf)
+    title = title_of(catalogue_row, shelf) or item_id
     return Reason(code=code, text=_TEXTS[code].replace("{title}", title), item_id=item_id)
 
 
-def _item_id(row: int, catalogue_row: int, shelf: Shelf) -> str:
+def title_of(catalogue_row: int, shelf: Shelf) -> str | None:
+    """Return an item's title, None where the catalogue lacks the item."""
+    return None if catalogue_row == NO_ROW else shelf.catalogue.titles[catalogue_row]
+
+
+def item_id_of(row: int, catalogue_row: int, shelf: Shelf) -> str:
+    """Return the id of an item of the catalogue or, where it lacks it, of the model."""
     if catalogue_row != NO_ROW:
         return shelf.catalogue.item_ids[catalogue_row]
     if shelf.model is None:

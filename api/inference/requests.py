@@ -160,6 +160,7 @@ WAYS_OUT: dict[str, str] = {
     "session_id": "a string of 1 to 256 characters",
     "min_watermark": "the 'watermark' of an answer of POST /v1/events",
     "item_id": "a string of 1 to 256 characters",
+    "similar_to": "the item_id of the call, a string of 1 to 256 characters",
     "limit": "a whole number from 1 to 100",
     "placement": "a string of 1 to 100 characters",
     "exclude": "a list of at most 1,000 ids of 1 to 256 characters",

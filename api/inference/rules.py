@@ -86,6 +86,10 @@ def boosted(
     return np.asarray(floor + (values - floor) * factors)
 
 
+# A kind of limit, and which group, brand or category it is about.
+Limited = tuple[str, int | str]
+
+
 class Picker:
     """Takes items in turn, as long as their group, brand and categories have room."""
 
@@ -93,7 +97,7 @@ class Picker:
         self._rules = rules
         self._catalogue = catalogue
         self._brands = catalogue.columns.field("brand")
-        self._taken: Counter[Hashable] = Counter()
+        self._taken: Counter[Limited] = Counter()
 
     def takes(self, row: int) -> bool:
         """Say whether a catalogue row comes into the list, and count it if so."""
@@ -105,9 +109,15 @@ class Picker:
         self._taken.update(what for what, _ in limits)
         return True
 
-    def _limits(self, row: int) -> Sequence[tuple[Hashable, int]]:
+    def full(self, row: int) -> list[Limited]:
+        """Return what has no room left for a catalogue row."""
+        if row == NO_ROW:
+            return []
+        return [what for what, limit in self._limits(row) if self._taken[what] >= limit]
+
+    def _limits(self, row: int) -> Sequence[tuple[Limited, int]]:
         rules = self._rules
-        limits: list[tuple[Hashable, int]] = []
+        limits: list[tuple[Limited, int]] = []
         if rules.is_one_per_group and (group := int(self._catalogue.groups[row])) != NO_GROUP:
             limits.append((("group", group), 1))
         if rules.max_per_brand is not None and (brand := self._brands.code(row)) is not None:

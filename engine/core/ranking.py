@@ -69,6 +69,26 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class PartScore:
+    """What one part of the score says for one item.
+
+    Attributes
+    ----------
+    name : str
+        One of `engine.core.recipe.PARTS`.
+    score : float
+        Of any sign; an item's parts add up to its score.
+    seeds : tuple of (item row, share)
+        The history's items that spoke for the item, strongest first; the shares of all that did
+        add up to 1. Empty where the part looks at no history.
+    """
+
+    name: str
+    score: float
+    seeds: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Scored:
     """The whole catalogue scored for one call, and what spoke for each item.
 
@@ -114,6 +134,30 @@ class Scored:
         else:
             reasons = _reasons(leading, *self.history.of(0), rows)
         return Ranked(rows, self.values[rows], sources, reasons)
+
+    def parts_of(self, row: int) -> tuple[PartScore, ...]:
+        """Return what each part adds to an item's score, the most first."""
+        if not self.parts:
+            return (PartScore("popular", float(self.values[row])),)
+        scores = [
+            PartScore(part.name, float(contribution[row]), self._seeds(part, row))
+            for part, contribution in zip(self.parts, self.contributions, strict=True)
+        ]
+        return tuple(sorted(scores, key=lambda each: -each.score))
+
+    def _seeds(self, part: Part, row: int) -> tuple[tuple[int, float], ...]:
+        rows, weights = self.history.of(0)
+        by_item = part.seed_contributions(rows, weights, np.array([row], dtype=np.int32))
+        if by_item is None:
+            return ()
+        speaking = np.maximum(by_item[:, 0], 0)
+        total = float(speaking.sum())
+        order = np.argsort(-speaking, kind="stable")
+        return tuple(
+            (int(rows[place]), float(speaking[place]) / total)
+            for place in order.tolist()
+            if speaking[place] > 0
+        )
 
 
 def score_for_user(artifact: Rankable, *, history: Sequence[tuple[int, float, float]]) -> Scored:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.inference.answering import OPERATIONS
-from api.inference.call import BATCH
+from api.inference.call import BATCH, EXPLAIN
 from api.inference.runtime import Runtime
 from saas.asgi import WebApplication
 from saas.lib.config import Config
@@ -27,11 +27,12 @@ TABLE: dict[str, dict[str, Any]] = {
     "recently-viewed": {"session_id": "s"},
     "rerank": {"item_ids": ["acorn-item"]},
     "batch": {"requests": [{"type": "popular"}]},
+    "explain": {"type": "popular", "item_id": "acorn-item"},
 }
 
 
 def test_the_table_names_every_call_and_no_other() -> None:
-    assert sorted(TABLE) == sorted((*OPERATIONS, BATCH))
+    assert sorted(TABLE) == sorted((*OPERATIONS, BATCH, EXPLAIN))
 
 
 @pytest.mark.parametrize("operation", TABLE)
@@ -61,16 +62,20 @@ def test_only_acorns_keys_reach_acorns_items(
                 assert answer.status_code == status, (actor, answer.text)
                 if actor == "own" and operation == "popular":
                     assert MARKER in answer.text, "else the absence below proves nothing"
+                if actor == "own" and operation == EXPLAIN:
+                    assert answer.json()["shown"], "else the absence below proves nothing"
                 if actor in {"nobody", "other store", "test environment", "other scopes"}:
                     assert MARKER not in answer.text, actor
                     assert _items(answer) == [], actor
+                    assert not answer.json().get("shown"), actor
 
     asyncio.run(ask())
 
 
 async def _call(client: httpx.AsyncClient, operation: str, key: str | None) -> httpx.Response:
+    paths = {BATCH: "/v1/recommend:batch", EXPLAIN: "/v1/explain"}
     return await client.post(
-        f"/v1/recommend:{operation}" if operation == BATCH else f"/v1/recommend/{operation}",
+        paths.get(operation, f"/v1/recommend/{operation}"),
         json=TABLE[operation] | {"include": ["product"]},
         headers={} if key is None else {"Authorization": f"Bearer {key}"},
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable
 from itertools import count, islice
 from typing import Any, cast
@@ -37,7 +38,7 @@ def an_item(item_id: str, **fields: Any) -> ItemRow:
         list_price=None,
         currency=None,
         brand=None,
-        in_stock=True,
+        in_stock=fields.pop("in_stock", True),
         attributes=fields.pop("public_attributes", {}),
     )
     given = {
@@ -48,7 +49,7 @@ def an_item(item_id: str, **fields: Any) -> ItemRow:
         "aliases": [],
         "categories": [],
         "attributes": {},
-        "is_sellable": True,
+        "recommendable": True,
         "is_deleted": False,
         "available_from": None,
         "available_until": None,
@@ -67,9 +68,13 @@ def is_available(catalogue: Catalogue, item_id: str) -> bool:
 
 
 def test_an_item_that_cannot_be_sold_is_not_available(catalogue: Catalogue) -> None:
-    catalogue.apply([an_item("oak"), an_item("elm", is_sellable=False)], now=0)
+    catalogue.apply(
+        [an_item("oak"), an_item("elm", recommendable=False), an_item("ash", in_stock=False)],
+        now=0,
+    )
     assert is_available(catalogue, "oak")
     assert not is_available(catalogue, "elm")
+    assert not is_available(catalogue, "ash")
     catalogue.apply([an_item("oak", is_deleted=True)], now=0)
     assert not is_available(catalogue, "oak")
 
@@ -87,6 +92,13 @@ def test_availability_windows_open_and_close_by_themselves(catalogue: Catalogue)
     assert catalogue.apply_time(now=15) == []
     assert catalogue.apply_time(now=20) == [0]
     assert not is_available(catalogue, "oak")
+
+
+def test_no_window_opens_what_cannot_be_sold(catalogue: Catalogue) -> None:
+    catalogue.apply([an_item("oak", available_from=10.0, in_stock=False)], now=9)
+    assert catalogue.apply_time(now=10) == []
+    assert not is_available(catalogue, "oak")
+    assert catalogue.window(0) == (10, math.inf)
 
 
 def test_an_item_is_found_by_id_alias_and_group(catalogue: Catalogue) -> None:

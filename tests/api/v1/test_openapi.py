@@ -25,7 +25,8 @@ def test_the_document_is_valid_openapi_3_1(api: ApiClient) -> None:
 def test_the_document_holds_both_services(api: ApiClient) -> None:
     paths = api.get("/v1/openapi.json").json()["paths"]
     assert {"/v1/auth/token", "/v1/me", "/v1/keys", "/v1/keys/{key_id}:rotate"} <= paths.keys()
-    assert {f"/v1/recommend/{name}" for name in REQUEST_TYPES} <= paths.keys()
+    calls = {f"/v1/recommend/{name}" for name in REQUEST_TYPES}
+    assert calls | {"/v1/recommend:batch", "/v1/explain"} <= paths.keys()
 
 
 def test_every_call_says_how_it_fails_and_who_may_make_it(api: ApiClient) -> None:

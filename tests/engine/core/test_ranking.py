@@ -173,3 +173,22 @@ def test_a_carts_reasons_name_the_item_that_spoke_most() -> None:
         int(row): reason.seed_row for row, reason in zip(ranked.rows, ranked.reasons, strict=True)
     }
     assert seeds == {0: 4, 2: 1}
+
+
+def test_an_items_parts_add_up_to_its_score_and_name_their_seeds() -> None:
+    scored = score_for_user(TABLES, history=[(1, 1.0, 0.0), (0, 3.0, 0.0), (3, 1.0, 0.0)])
+    for row in range(5):
+        parts = scored.parts_of(row)
+        assert sum(part.score for part in parts) == pytest.approx(scored.values[row], abs=1e-6)
+        assert [part.score for part in parts] == sorted((p.score for p in parts), reverse=True)
+    by_name = {part.name: part for part in scored.parts_of(4)}
+    # Item 0 speaks for item 4 with 0.9, item 3 against it, item 1 not at all.
+    assert by_name["item_knn"].seeds == ((0, 1.0),)
+    assert by_name["popular"].seeds == ()
+    shares = dict({part.name: part for part in scored.parts_of(2)}["item_knn"].seeds)
+    assert shares == {1: 1.0}
+
+
+def test_popularity_alone_is_one_part() -> None:
+    (part,) = score_popular(TABLES).parts_of(1)
+    assert (part.name, part.score, part.seeds) == ("popular", 3.0, ())

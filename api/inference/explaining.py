@@ -1,0 +1,221 @@
+"""Explains one item of one call: answers the call as ever, then looks at what it was made from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import cast
+
+import msgspec
+import numpy as np
+from msgspec import UNSET
+
+from api.inference.answering import Visit
+from api.inference.answers import AnswerItem, CallWarning
+from api.inference.explain_requests import SEED, Question
+from api.inference.explanations import (
+    ExplainedBoost,
+    ExplainedPart,
+    Explanation,
+    KeptOut,
+    PartCode,
+    Seed,
+)
+from api.inference.kept_out import Item, find_items, kept_out_by, without_room
+from api.inference.recommend import Call, Outcome
+from api.inference.rendering import answer_items, item_id_of, model_name, title_of
+from api.inference.requests import SimilarRequest
+from api.inference.rules import Limited, Picker
+from api.inference.selection import Selection, in_turn
+from api.inference.shelf import NO_ROW, Shelf
+from engine.core.ranking import top_rows
+
+# An item's rank is looked for among as many; who stands further behind has its `score_rank`.
+_RANKED_ROWS = 1_000
+_SHOWN_SEEDS = 3
+_DIGITS = 6
+_OTHERS = "How often shoppers choose it together with these items"
+_PART_TEXTS: dict[str, str] = {
+    "popular": "How much it is in demand in the whole store now",
+    "category_popular": "How much it is in demand in the categories of these items",
+    "item_knn": _OTHERS,
+    "rp3": _OTHERS,
+    "ease": _OTHERS,
+    "gfcf": _OTHERS,
+    "co_visits": "How often shoppers come to it next after these items",
+    "content": "How much it is like these items in category, brand and attributes",
+    "taste": "How well it fits the taste that shows in these items",
+    "factors": "How well it fits the taste that shows in these items",
+    "own": "How much the shopper has turned to it before",
+    "bought_together": "How much more often than by chance it is bought with these items",
+    "trending": "How much more it is in demand than it used to be",
+    "last_viewed": "When the shopper looked at it last, in seconds since 1970",
+}
+
+
+def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
+    """Say where an item stands and why; `started` is of `time.perf_counter`."""
+    shelf = visit.shelf
+    call = Call(question.request, shelf, visit.shopper)
+    outcome = call.outcome()
+    answered = answer_items(outcome, shelf=shelf, has_product=False)
+    item, shown = _meant(question.item_id, shelf, outcome, answered)
+    standing = _Standing(call, outcome, item)
+    selection = call.selection
+    score = standing.score if shown is None else shown.score
+    return Explanation(
+        type=question.operation,
+        item_id=question.item_id if item is None else item_id_of(*item, shelf),
+        group_id=_group_id(item, shelf),
+        shown=shown is not None,
+        rank=standing.rank if shown is None else shown.rank,
+        score_rank=standing.score_rank,
+        score=score,
+        source=None if shown is None else shown.source,
+        reason=None if shown is None else shown.reason,
+        parts=_parts(call, item, shown),
+        boost=_boost(call, selection, item),
+        kept_out_by=[] if shown else standing.kept_out_by(),
+        warnings=_warnings(call, question, is_known=item is not None),
+        model=model_name(shelf.model),
+        strategy=outcome.strategy,
+        fallback=outcome.fallback,
+        freshness=visit.freshness,
+        took_ms=round((time.perf_counter() - started) * 1000, 3),
+    )
+
+
+def _meant(
+    reference: str, shelf: Shelf, outcome: Outcome, answered: Sequence[AnswerItem]
+) -> tuple[Item | None, AnswerItem | None]:
+    """Return the item, and how the answer has it; of a group the variant that is shown."""
+    items = find_items(shelf, reference)
+    for picked, given in zip(outcome.picked, answered, strict=True):
+        item = Item(picked.row, picked.catalogue_row)
+        if item in items:
+            return item, given
+    return (items[0] if items else None), None
+
+
+class _Standing:
+    """Where an item stands in a call that is answered."""
+
+    def __init__(self, call: Call, outcome: Outcome, item: Item | None) -> None:
+        self._call = call
+        self._outcome = outcome
+        self._item = item
+        self.score: float | None = None
+        self.score_rank: int | None = None
+        self.rank: int | None = None
+        self._full: list[Limited] = []
+        selection = call.selection
+        if item is None:
+            return
+        if selection is not None and item.row != NO_ROW:
+            value = selection.values[item.row]
+            self.score = round(float(value), _DIGITS)
+            others = selection.values[selection.allowed]
+            self.score_rank = 1 + int((others > value).sum())
+        self.rank, self._full = _place(call, item)
+
+    def kept_out_by(self) -> list[KeptOut]:
+        """Return why the item is not shown: the rules, else who came before it."""
+        call, item = self._call, self._item
+        if item is None:
+            return [KeptOut("not_found", "Nobody knows this id.", pointer="/item_id")]
+        rules = kept_out_by(call, item, now=time.time())
+        if rules:
+            return rules
+        if self._full:
+            return without_room(call, item, full=self._full, picked=self._outcome.picked)
+        limit = call.request.limit
+        if call.rules.diversity and (self.score_rank or limit + 1) <= limit:
+            told = "Items that differ more from those before it were taken first."
+            return [KeptOut("diversity", told, pointer="/diversity")]
+        return [KeptOut("limit", f"The list ends with {limit} items.", pointer="/limit")]
+
+
+def _place(call: Call, item: Item) -> tuple[int | None, list[Limited]]:
+    """Return the item's rank in a list without end, and what has no room for it.
+
+    Neither where it never comes to its turn: what diversity orders depends on the list's length.
+    """
+    picker = Picker(call.rules, call.shelf.catalogue)
+    rank = 1
+    for row, catalogue_row in _turns(call):
+        if (row, catalogue_row) == item:
+            full = picker.full(catalogue_row)
+            return (None if full else rank), full
+        rank += picker.takes(catalogue_row)
+        if call.rules.diversity and rank > call.request.limit:
+            break
+    return None, []
+
+
+def _turns(call: Call) -> Iterator[tuple[int, int]]:
+    line = map(tuple, call.line[:_RANKED_ROWS].tolist())
+    selection = call.selection
+    if selection is None:
+        return cast(Iterator[tuple[int, int]], line)
+    # With diversity the order depends on the pool, so it must be the answer's own.
+    pool = selection.pool if call.rules.diversity else max(selection.pool, _RANKED_ROWS)
+    best = top_rows(selection.values, allowed=selection.allowed, limit=pool)
+    ordered = in_turn(best, selection.values, call.shelf, rules=call.rules)
+    return cast(Iterator[tuple[int, int]], chain(ordered, line))
+
+
+def _parts(call: Call, item: Item | None, shown: AnswerItem | None) -> list[ExplainedPart]:
+    if item is None:
+        return []
+    if call.selection is None or item.row == NO_ROW:
+        if shown is None or shown.source != "history":
+            return []
+        return [ExplainedPart("last_viewed", shown.score, _PART_TEXTS["last_viewed"], [])]
+    return [
+        ExplainedPart(
+            code=cast(PartCode, part.name),
+            score=round(part.score, _DIGITS),
+            text=_PART_TEXTS[part.name],
+            items=[_seed(row, share, call.shelf) for row, share in part.seeds[:_SHOWN_SEEDS]],
+        )
+        for part in call.selection.scored.parts_of(item.row)
+    ]
+
+
+def _seed(row: int, share: float, shelf: Shelf) -> Seed:
+    item = Item(row, int(shelf.catalogue_rows[row]))
+    return Seed(item_id_of(*item, shelf), title_of(item.catalogue_row, shelf), round(share, 3))
+
+
+def _boost(call: Call, selection: Selection | None, item: Item | None) -> ExplainedBoost | None:
+    if selection is None or selection.factors is None or item is None or item.row == NO_ROW:
+        return None
+    columns, row = call.shelf.catalogue.columns, item.catalogue_row
+    met = [
+        f"/boost/{place}"
+        for place, (condition, _) in enumerate(call.rules.boosts)
+        if row != NO_ROW and condition.mask(columns, row + 1)[row]
+    ]
+    if not met:
+        return None
+    added = float(selection.values[item.row]) - float(selection.scored.values[item.row])
+    factor = float(np.round(selection.factors[item.row], _DIGITS))
+    return ExplainedBoost(factor, round(added, _DIGITS), met)
+
+
+def _group_id(item: Item | None, shelf: Shelf) -> str | msgspec.UnsetType:
+    if item is None or item.catalogue_row == NO_ROW:
+        return UNSET
+    return shelf.catalogue.group_ids[item.catalogue_row] or UNSET
+
+
+def _warnings(call: Call, question: Question, *, is_known: bool) -> list[CallWarning]:
+    """Return the call's warnings in the question's words."""
+    warnings = call.warnings
+    if isinstance(question.request, SimilarRequest):
+        warnings = [
+            CallWarning(each.code, f"/{SEED}") if each.pointer == "/item_id" else each
+            for each in warnings
+        ]
+    return warnings if is_known else [*warnings, CallWarning("item_not_found", "/item_id")]
