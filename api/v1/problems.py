@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import orjson
-import psycopg
 import sentry_sdk
 import structlog
 from django.core.exceptions import (
@@ -14,7 +13,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
@@ -29,7 +28,6 @@ REQUEST_ID = "shelfwise.request_id"
 # PostgreSQL's supervisor needs about a second to bring it back.
 RETRY_AFTER_SECONDS = "2"
 _SHOWN_CHARACTERS = 100
-_LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 # The contract's word for what Django REST Framework calls otherwise.
 _CODES = {"null_characters_not_allowed": "invalid_text"}
 
@@ -63,21 +61,11 @@ def problem_response(request: HttpRequest, error: ShelfwiseError) -> HttpRespons
     )
 
 
-def _is_storage_lost(error: BaseException | None) -> bool:
-    """Say whether a lost connection is the error, or what it came from while cleaning up."""
-    is_of_database = isinstance(error, DatabaseError | InterfaceError | psycopg.Error)
-    while is_of_database and error is not None:
-        if isinstance(error, _LOST):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def as_shelfwise_error(error: Exception) -> ShelfwiseError:
     """Return the error that the client is told; what nobody expected is logged and reported."""
     if isinstance(error, ShelfwiseError):
         return error
-    if _is_storage_lost(error):
+    if isinstance(error, OperationalError | InterfaceError):
         log.warning("storage_unavailable", error=str(error).partition("\n")[0])
         return errors.StorageUnavailable(
             "The database does not answer; nothing was stored, send the request again.",

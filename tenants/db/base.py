@@ -15,7 +15,7 @@ from typing import Any
 from django_tenants.postgresql_backend import base as django_tenants_backend
 from psycopg import OperationalError, sql
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from typing_extensions import override
 
 from tenants.errors import NoTenantError, NotInTransactionError
@@ -72,9 +72,11 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
         is_begun = pgconn.transaction_status != TransactionStatus.IDLE
         with self.wrap_database_errors:
             result = pgconn.exec_(_set_local(schema_name, role, is_begun=is_begun))
-            if pgconn.status != ConnStatus.OK:
-                raise OperationalError("The connection to PostgreSQL is lost.")
             if result.status != ExecStatus.COMMAND_OK:
+                # What no server said comes from a connection that broke while it was written to;
+                # libpq may not call it bad yet.
+                if result.error_field(DiagnosticField.SQLSTATE) is None:
+                    raise OperationalError("The connection to PostgreSQL is lost.")
                 raise error_from_result(result)
         self._in_force = (schema_name, role)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from django.db import transaction
-from django.db.utils import DataError, ProgrammingError
+from django.db.utils import DataError, OperationalError, ProgrammingError
 from psycopg import sql
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from engine.models.item import ItemRef
 from tenants.context import in_environment, on_platform
@@ -175,6 +177,21 @@ def test_a_connection_that_the_server_closed_is_not_lent_again(acorn_store: Stor
             True,
         )
     assert backend() != before
+
+
+def test_an_error_that_no_server_said_is_a_lost_connection(
+    acorn_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # libpq's answer when PostgreSQL dies while it is written to: not called bad until it is read.
+    result = SimpleNamespace(status=ExecStatus.FATAL_ERROR, error_field=lambda field: None)
+    broken = SimpleNamespace(
+        transaction_status=TransactionStatus.IDLE, exec_=lambda statement: result
+    )
+    with in_environment(acorn_store.live), monkeypatch.context() as patched:
+        connection.ensure_connection()
+        patched.setattr(connection.connection, "pgconn", broken)
+        with pytest.raises(OperationalError, match="lost"):
+            connection.cursor()
 
 
 def test_a_transaction_begins_in_one_round_trip_with_its_role(acorn_store: Store) -> None:

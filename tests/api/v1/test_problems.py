@@ -9,14 +9,13 @@ from typing import Any
 import orjson
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
 from rest_framework import serializers
 
 from api.v1.middleware import REQUEST_SECONDS
-from api.v1.problems import as_shelfwise_error
 from saas.lib.strict_json import MAX_BODY_BYTES
 from tests.api.conftest import ApiClient, assert_problem
 
@@ -259,10 +258,3 @@ def test_each_request_leaves_one_line_without_its_content(api: ApiClient, acorn_
     assert "tenant" not in second
     assert "planted-name" not in str(lines)
     assert acorn_key not in str(lines)
-
-
-def test_what_follows_from_a_lost_connection_is_told_as_one() -> None:
-    follows = InternalError("the transaction is aborted")
-    assert as_shelfwise_error(follows).code == "internal_error"
-    follows.__context__ = OperationalError("the server closed the connection")
-    assert as_shelfwise_error(follows).code == "storage_unavailable"
