@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.db.utils import DataError, OperationalError, ProgrammingError
 from psycopg import sql
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 from engine.models.item import ItemRef
 from tenants.context import in_environment, on_platform
@@ -185,7 +185,9 @@ def test_an_error_that_no_server_said_is_a_lost_connection(
     # libpq's answer when PostgreSQL dies while it is written to: not called bad until it is read.
     result = SimpleNamespace(status=ExecStatus.FATAL_ERROR, error_field=lambda field: None)
     broken = SimpleNamespace(
-        transaction_status=TransactionStatus.IDLE, exec_=lambda statement: result
+        status=ConnStatus.OK,
+        transaction_status=TransactionStatus.IDLE,
+        exec_=lambda statement: result,
     )
     with in_environment(acorn_store.live), monkeypatch.context() as patched:
         connection.ensure_connection()
