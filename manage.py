@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from saas.lib.process_start import starting
+
 # Everything else runs as the application, which cannot change a schema.
 OWNER_COMMANDS = frozenset({"migrate_schemas", "tenant_create", "tenant_delete"})
 
@@ -14,8 +16,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
     if len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS:
         os.environ["SHELFWISE_LOGIN"] = "owner"
-    from django.core.management import execute_from_command_line
+    with starting():
+        import django
+        from django.core.management import execute_from_command_line
 
+        django.setup()
     execute_from_command_line(sys.argv)
 
 

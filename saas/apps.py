@@ -1,15 +1,14 @@
-"""Registers the composition root's commands; sets up Sentry and Celery once Django is ready."""
+"""Registers the composition root's commands; sets up Sentry once Django is ready."""
 
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
 from django.apps import AppConfig
 from typing_extensions import override
 
-from api.error_reports import configure_error_reports
 from saas.lib.config import config
+from tenants.error_reports import configure_error_reports
 
 
 class SaasConfig(AppConfig):
@@ -22,4 +21,3 @@ class SaasConfig(AppConfig):
         configure_error_reports(
             dsn=config().sentry_dsn, process=os.environ.get("SHELFWISE_PROCESS", "django")
         )
-        import_module("saas.celery")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import sentry_sdk
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
@@ -15,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from psycopg import errors
 
 from tenants.context import in_environment, on_platform
+from tenants.error_reports import report_error
 from tenants.errors import JobFailedError, LeaseLostError, NoTenantError
 from tenants.models.environment import Environment
 from tenants.services.run_job import ClaimedJob, claim_job, fail_job, lease_kept_alive
@@ -103,7 +103,7 @@ def _attempt(task: TenantTask, environment: Environment, job: ClaimedJob) -> _Fa
         log.warning("job_lost", kind=task.name)
     except (SoftTimeLimitExceeded, MemoryError) as error:
         log.exception("job_over_limit", kind=task.name)
-        sentry_sdk.capture_exception(error)
+        report_error(error)
         return _Failure("It needs more time or memory than one job may have.")
     except Exception as error:
         if _is_connection_lost(error):
@@ -111,7 +111,7 @@ def _attempt(task: TenantTask, environment: Environment, job: ClaimedJob) -> _Fa
             log.warning("job_interrupted", kind=task.name, error=str(error).partition("\n")[0])
             return None
         log.exception("job_failed", kind=task.name)
-        sentry_sdk.capture_exception(error)
+        report_error(error)
         return _Failure("It failed on our side.", retry_in=RETRY_AFTER)
     return None
 

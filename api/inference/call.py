@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 
-from api.error_reports import report_error
 from api.inference import metrics
 from api.inference.answering import OPERATIONS, answer, begin_visit
 from api.inference.answers import Answer, BatchAnswer, PublicAnswer, encode, for_page
@@ -24,6 +23,7 @@ from api.inference.responses import Send, our_fault, page_headers, send_json, se
 from api.inference.runtime import Runtime
 from saas.lib.errors import NotAcceptable, ShelfwiseError
 from saas.lib.problems import problem
+from tenants.error_reports import report_error
 
 # A page's boxes in one call.
 BATCH = "batch"

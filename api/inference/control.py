@@ -15,7 +15,6 @@ import psycopg
 import structlog
 from psycopg.rows import kwargs_row
 
-from api.error_reports import report_error
 from api.inference import metrics
 from api.inference.snapshot import (
     ApiKey,
@@ -28,6 +27,7 @@ from api.inference.snapshot import (
     save,
 )
 from saas.lib.postgres import connect_for_long
+from tenants.error_reports import report_error
 
 POLL_SECONDS = 1.0
 # What keys that nobody knows may cost PostgreSQL at most: four looks a second.

@@ -10,13 +10,13 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from api.error_reports import report_error
 from api.inference.responses import our_fault
 from api.inference.runtime import Runtime
 from saas.lib.errors import MethodNotAllowed, NotFound, ShelfwiseError
 from saas.lib.ids import request_id
 from saas.lib.management_server import run_checks, without_details
 from saas.lib.problems import CONTENT_TYPE, problem
+from tenants.error_reports import report_error
 
 _log = structlog.get_logger()
 

@@ -16,7 +16,6 @@ from concurrent.futures import Future
 import psycopg
 import structlog
 
-from api.error_reports import report_error
 from api.inference import metrics
 from api.inference.catalogue_reader import CatalogueReader, Clock
 from api.inference.followed import Followed
@@ -24,6 +23,7 @@ from api.inference.model_store import Model, ModelStore
 from api.inference.shelf import Shelf
 from api.inference.snapshot import Environment, Snapshot
 from saas.lib.errors import Overloaded
+from tenants.error_reports import report_error
 
 POLL_SECONDS = 0.5
 # Mapped files and item descriptions together; beyond it the longest unused shelf goes.

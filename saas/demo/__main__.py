@@ -32,6 +32,7 @@ from saas.demo.summary import run_curl, summary_panel
 from saas.embedded.home import data_folder
 from saas.embedded.service import ServiceFailed
 from saas.embedded.supervisor import Supervisor
+from saas.lib.process_start import starting
 
 # The contract promises 2 s; opening a large model for the first time comes on top.
 SERVED_SECONDS = 5
@@ -90,7 +91,8 @@ class Demo:
 
     def check(self) -> bool:
         """Make real calls as each kind of user; print a line for each and say if all held."""
-        django.setup()
+        with starting():
+            django.setup()
         failed = 0
         for check in (*StoreChecks(self._summary), *PeopleChecks(self._summary)):
             try:
@@ -136,8 +138,9 @@ class Demo:
     def _fill(self, store: DemoStore) -> None:
         if "sample_user_id" in self._state[store.slug]:
             return
-        django.setup()
-        from saas.demo.fill import Filling
+        with starting():
+            django.setup()
+            from saas.demo.fill import Filling
 
         known = self._state[store.slug]
         ends_at = datetime.fromisoformat(known["ends_at"])

@@ -11,10 +11,13 @@ from typing import Any
 
 import django
 
+from saas.lib.process_start import starting
+
 
 def main() -> None:
     """Read what is wanted from standard input, make what is missing, print the keys."""
-    django.setup()
+    with starting():
+        django.setup()
     wanted = json.load(sys.stdin)
     _make_person(**wanted["staff"], is_staff=True)
     json.dump([_make_store(**store) for store in wanted["stores"]], sys.stdout)

@@ -39,6 +39,8 @@ class Command(BaseCommand):
     """One process; a second one beside it does no harm."""
 
     help = "Publishes due jobs to the workers, brings lost ones back, and queues periodic work."
+    # They are for who deploys (`make check`), and would load every page and the staff console.
+    requires_system_checks = ()
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,8 +13,8 @@ from tests.api.inference.conftest import Hand, eventually
 
 _IMPORT_AND_REPORT = """
 import sys
-import api.inference.__main__, api.inference.openapi
-from api.error_reports import configure_error_reports
+import api.inference.__main__, api.inference.serve, api.inference.openapi
+from tenants.error_reports import configure_error_reports
 configure_error_reports(dsn="https://public@sentry.invalid/1", process="inference")
 banned = {"django", "celery", "stripe", "rest_framework", "lightfm", "django_tenants"}
 print(sorted(banned & {name.partition(".")[0] for name in sys.modules}))

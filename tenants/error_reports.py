@@ -7,23 +7,27 @@ import Django and Celery into serving, and its ASGI middleware costs more than a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import sentry_sdk
 
 from saas.lib.scrubbing import scrub
 
 # Whatever of a request some library may have attached.
 _NEVER_SENT = ("request", "user", "extra")
 
+_capture: Callable[[BaseException], object] | None = None
+
 
 def configure_error_reports(*, dsn: str | None, process: str) -> None:
     """Switch reports on where there is a DSN; each carries the name of the process."""
+    global _capture
     if dsn is None:
         return
     with _without_django():
+        # A tenth of a process's start, which only those with a DSN pay.
+        import sentry_sdk
+
         sentry_sdk.init(
             dsn=dsn,
             auto_enabling_integrations=False,
@@ -33,11 +37,13 @@ def configure_error_reports(*, dsn: str | None, process: str) -> None:
             before_send=_scrubbed,
         )
     sentry_sdk.set_tag("process", process)
+    _capture = sentry_sdk.capture_exception
 
 
 def report_error(error: BaseException) -> None:
     """Report an error that nobody expected; without a DSN this does nothing."""
-    sentry_sdk.capture_exception(error)
+    if _capture is not None:
+        _capture(error)
 
 
 @contextmanager

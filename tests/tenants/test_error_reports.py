@@ -12,10 +12,10 @@ from django.db import DatabaseError, transaction
 from sentry_sdk.transport import Transport
 from typing_extensions import override
 
-from api.error_reports import configure_error_reports, report_error
 from engine.models.shopper import Shopper
 from tenants import tokens
 from tenants.context import in_environment
+from tenants.error_reports import configure_error_reports, report_error
 from tenants.models.environment import Environment
 
 # Not written where it is used: a report shows the lines around the one that failed.
