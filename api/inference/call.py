@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -97,6 +96,7 @@ async def _answered(
 ) -> bytes:
     request = decode(operation, body)
     visit = await begin_visit(runtime, caller, request)
+    await runtime.turns.wait(caller.environment.id)
     given = answer(runtime, visit, operation, request, started=started)
     return encode(for_page(given) if caller.is_publishable else given)
 
@@ -104,6 +104,7 @@ async def _answered(
 async def _explained(runtime: Runtime, caller: Caller, body: bytes, started: float) -> bytes:
     question = decode_question(body)
     visit = await begin_visit(runtime, caller, question.request)
+    await runtime.turns.wait(caller.environment.id)
     given = explain(visit, question, started=started)
     return encode(explanation_for_page(given) if caller.is_publishable else given)
 
@@ -117,6 +118,8 @@ async def _answered_batch(
     results: list[Answer | PublicAnswer | dict[str, Any]] = []
     for box in range(len(batch.asked.requests)):
         try:
+            # Another store's call need not wait for the whole page.
+            await runtime.turns.wait(caller.environment.id)
             operation, request = batch.request(box, exclude=shown if batch.asked.distinct else ())
             given = answer(runtime, visit, operation, request, started=started)
         except ShelfwiseError as error:
@@ -129,6 +132,4 @@ async def _answered_batch(
             continue
         shown += [item.id for item in given.items]
         results.append(for_page(given) if caller.is_publishable else given)
-        # Another store's call need not wait for the whole page.
-        await asyncio.sleep(0)
     return encode(BatchAnswer(results))

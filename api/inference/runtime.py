@@ -14,6 +14,7 @@ from api.inference.credentials import Credentials
 from api.inference.history import RecentEvents
 from api.inference.model_store import ModelStore
 from api.inference.shelves import Shelves
+from api.inference.turns import Turns
 from billing.metering.usage_log import UsageLog
 from saas.lib.config import Config
 from saas.lib.management_server import Check
@@ -45,6 +46,7 @@ class Runtime:
             reader=CatalogueReader(config.database_url),
         )
         self.recent_events = RecentEvents(config.redis_url)
+        self.turns = Turns()
         self.usage_log = UsageLog(config.usage_log, platform.node() or "localhost")
 
     def start(self) -> None:

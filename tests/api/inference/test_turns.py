@@ -1,0 +1,121 @@
+"""Stores take turns at being scored, and a flood is refused before it queues."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from api.inference import turns
+from api.inference.turns import Turns
+from saas.lib.errors import Overloaded
+
+NOISY, QUIET, THIRD = 1, 2, 3
+
+
+def order_of(calls: Sequence[int]) -> list[int]:
+    """Let calls of these stores come in one moment; return whose were scored, in their order."""
+    scored: list[int] = []
+
+    async def call(taking: Turns, store: int) -> None:
+        await taking.wait(store)
+        scored.append(store)
+
+    async def run() -> None:
+        taking = Turns()
+        await asyncio.gather(*(call(taking, store) for store in calls))
+
+    asyncio.run(run())
+    return scored
+
+
+def test_a_call_alone_does_not_wait() -> None:
+    async def run() -> None:
+        taking = Turns()
+        coroutine = taking.wait(NOISY)
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+
+    asyncio.run(run())
+
+
+def test_a_store_waits_for_one_call_of_each_other() -> None:
+    calls = [NOISY] * 6 + [QUIET, THIRD, QUIET]
+    assert order_of(calls) == [NOISY, NOISY, QUIET, THIRD, NOISY, QUIET, NOISY, NOISY, NOISY]
+
+
+def test_calls_of_one_store_keep_their_order() -> None:
+    async def run() -> list[int]:
+        taking, done = Turns(), []
+
+        async def call(number: int) -> None:
+            await taking.wait(NOISY)
+            done.append(number)
+
+        await asyncio.gather(*map(call, range(10)))
+        return done
+
+    assert asyncio.run(run()) == list(range(10))
+
+
+def test_a_turn_is_over_before_the_next_begins() -> None:
+    async def run() -> int:
+        taking, at_once, most = Turns(), 0, 0
+
+        async def call() -> None:
+            nonlocal at_once, most
+            await taking.wait(NOISY)
+            at_once += 1
+            most = max(most, at_once)
+            at_once -= 1
+            await asyncio.sleep(0)
+
+        await asyncio.gather(*(call() for _ in range(20)))
+        return most
+
+    assert asyncio.run(run()) == 1
+
+
+def test_too_many_of_one_store_are_refused_and_others_still_come() -> None:
+    async def run() -> None:
+        taking = Turns()
+        crowd = [asyncio.create_task(taking.wait(NOISY)) for _ in range(turns.MOST_OF_A_STORE + 1)]
+        await asyncio.sleep(0)
+        # One has its turn, the others fill the queue.
+        with pytest.raises(Overloaded, match="your store's") as refused:
+            await taking.wait(NOISY)
+        assert refused.value.headers["Retry-After"]
+        await taking.wait(QUIET)
+        assert sum(task.done() for task in crowd) <= 3
+        await asyncio.gather(*crowd)
+        await taking.wait(NOISY)
+
+    asyncio.run(run())
+
+
+def test_too_many_of_all_are_refused() -> None:
+    async def run() -> None:
+        taking = Turns()
+        crowd = [
+            asyncio.create_task(taking.wait(number)) for number in range(turns.MOST_IN_ALL + 1)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="other calls"):
+            await taking.wait(-1)
+        await asyncio.gather(*crowd)
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_call_takes_nobodys_turn() -> None:
+    async def run() -> None:
+        taking = Turns()
+        _, gone, stays = [asyncio.create_task(taking.wait(NOISY)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gone.cancel()
+        await stays
+        assert gone.cancelled()
+        await taking.wait(NOISY)
+
+    asyncio.run(run())
