@@ -24,7 +24,9 @@ from saas.lib.errors import UnknownField
 OPERATIONS: Mapping[str, Operation] = {
     "for-user": Operation.FOR_USER,
     "similar": Operation.SIMILAR,
+    "bought-together": Operation.BOUGHT_TOGETHER,
     "cart": Operation.CART,
+    "trending": Operation.TRENDING,
     "popular": Operation.POPULAR,
     "recently-viewed": Operation.RECENTLY_VIEWED,
     "rerank": Operation.RERANK,

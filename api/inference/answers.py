@@ -13,19 +13,39 @@ from typing import Any, Literal, cast
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 # Which part of the model spoke most for an item, or where the item came from without a model.
-Source = Literal["item_item", "taste", "content", "popular", "newest", "history"]
+Source = Literal[
+    "item_item",
+    "taste",
+    "content",
+    "bought_together",
+    "trending",
+    "popular",
+    "newest",
+    "history",
+]
 # How the whole list was made.
-Strategy = Literal["personal", "similar", "cart", "popular", "newest", "history"]
+Strategy = Literal[
+    "personal",
+    "similar",
+    "bought_together",
+    "cart",
+    "trending",
+    "popular",
+    "newest",
+    "history",
+]
 ReasonCode = Literal[
     "because_you_interacted",
     "shares_features",
     "taste_match",
     "similar_item",
+    "bought_together",
+    "trending",
     "popular_now",
     "new_arrival",
     "recently_viewed",
 ]
-FallbackTo = Literal["popular", "newest"]
+FallbackTo = Literal["cart", "popular", "newest"]
 FallbackReason = Literal[
     "no_model",
     "no_shopper",
@@ -34,6 +54,8 @@ FallbackReason = Literal[
     "empty_cart",
     "unknown_item",
     "nothing_similar",
+    "nothing_bought_together",
+    "nothing_trending",
 ]
 WarningCode = Literal["item_not_found"]
 # `lost`: Redis lost what the watermark counted; the events are stored and come with a training.

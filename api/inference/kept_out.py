@@ -13,13 +13,19 @@ from api.inference.catalogue import NO_GROUP
 from api.inference.explanations import KeptOut, KeptOutCode
 from api.inference.filters import read_filter
 from api.inference.recommend import Call
-from api.inference.requests import PopularRequest, RecentlyViewedRequest, RerankRequest
+from api.inference.requests import (
+    PopularRequest,
+    RecentlyViewedRequest,
+    RerankRequest,
+    TrendingRequest,
+)
 from api.inference.rules import Limited
 from api.inference.selection import Picked, Selection
 from api.inference.shelf import NO_ROW, Shelf
 from engine.core.string_table import StringTable
 
 _SHOWN_CHARACTERS = 200
+_NO_EVIDENCE = "Nothing that shoppers have done lately speaks for it in this call."
 _GIVEN = ("given", "given_variant")
 
 
@@ -51,6 +57,10 @@ def kept_out_by(call: Call, item: Item, *, now: float) -> list[KeptOut]:
         # What may not be shown does not stand in line, looked at or not.
         if not rules and not (call.line == item).all(axis=1).any():
             rules.append(KeptOut("not_viewed", "The shopper has not looked at it, or long ago."))
+    elif isinstance(call.request, TrendingRequest) and item.row == NO_ROW:
+        # What the model lacks rises without it.
+        if not rules and not (call.line == item).all(axis=1).any():
+            rules.append(KeptOut("no_evidence", _NO_EVIDENCE))
     elif call.selection is not None:
         is_given = any(rule.code in _GIVEN for rule in rules)
         rules += _unscored(call, call.selection, item, is_given=is_given)
@@ -120,7 +130,7 @@ def _unwanted(call: Call, item: Item) -> Iterator[KeptOut]:
             if len(text) > _SHOWN_CHARACTERS:
                 text = f"{text[:_SHOWN_CHARACTERS]}…"
             yield KeptOut("filter", f"It does not meet the filter's {text}.", pointer=pointer)
-    category = request.category if isinstance(request, PopularRequest) else None
+    category = request.category if isinstance(request, PopularRequest | TrendingRequest) else None
     if category is not None and (
         row == NO_ROW or not columns.categories.mask([category], row + 1)[row]
     ):
@@ -142,8 +152,7 @@ def _unscored(call: Call, selection: Selection, item: Item, *, is_given: bool) -
             told = "It is newer than the model; the next training takes it in."
             yield KeptOut("newer_than_model", told)
     elif candidates is not None and not candidates[item.row] and not is_given:
-        told = "Nothing that shoppers have done lately speaks for it in this call."
-        yield KeptOut("no_evidence", told)
+        yield KeptOut("no_evidence", _NO_EVIDENCE)
 
 
 def _failing(expression: Any, pointer: str, call: Call, row: int) -> tuple[str, Any | None]:

@@ -19,7 +19,9 @@ _REF = "#/components/schemas/{name}"
 _SUMMARIES = {
     "for-user": "Items this shopper may like",
     "similar": "Items like an item",
+    "bought-together": "Items that are bought with these",
     "cart": "Items that go with a cart",
+    "trending": "Items that are asked for more than before",
     "popular": "Items that sell best now",
     "recently-viewed": "Items this shopper has looked at",
     "batch": "Several boxes of a page in one call",

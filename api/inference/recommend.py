@@ -16,6 +16,7 @@ from api.inference.answers import (
 )
 from api.inference.history import LOOKING, History, merge_history
 from api.inference.requests import (
+    BoughtTogetherRequest,
     CartRequest,
     ForUserRequest,
     PopularRequest,
@@ -23,6 +24,7 @@ from api.inference.requests import (
     Request,
     RerankRequest,
     SimilarRequest,
+    TrendingRequest,
 )
 from api.inference.rules import Picker, Rules
 from api.inference.selection import (
@@ -37,6 +39,7 @@ from api.inference.selection import (
     on_sale,
     rows_mask,
     select_best,
+    steepest_first,
 )
 from api.inference.shelf import NO_ROW, Shelf
 from api.inference.shopper import Shopper
@@ -44,10 +47,12 @@ from engine.core.artifact import Artifact
 from engine.core.ranking import (
     Reason,
     Scored,
+    score_bought_together,
     score_cart,
     score_for_user,
     score_popular,
     score_similar,
+    score_trending,
 )
 
 
@@ -99,7 +104,7 @@ class Call:
             self.seeds = self._rows(request.session, "/session", every_variant=False)
         elif isinstance(request, SimilarRequest):
             self.seeds = self._rows((request.item_id,), "/item_id", every_variant=False)
-        elif isinstance(request, CartRequest):
+        elif isinstance(request, CartRequest | BoughtTogetherRequest):
             self.seeds = self._rows(request.item_ids, "/item_ids", every_variant=False)
         elif isinstance(request, RerankRequest):
             self.seeds = self._rows(request.item_ids, "/item_ids", every_variant=True)
@@ -109,13 +114,15 @@ class Call:
         request = self.request
         if isinstance(request, RecentlyViewedRequest):
             return self._recently_viewed()
+        if isinstance(request, TrendingRequest):
+            return self._trending(request)
         if self.shelf.model is None:
             return self._newest(reason="no_model")
         artifact = self.shelf.model.artifact
         if isinstance(request, SimilarRequest):
             return self._similar(artifact)
-        if isinstance(request, CartRequest):
-            return self._cart(artifact, request)
+        if isinstance(request, CartRequest | BoughtTogetherRequest):
+            return self._basket(artifact, request)
         if isinstance(request, PopularRequest):
             return self._popular(artifact, category=request.category)
         if isinstance(request, RerankRequest):
@@ -135,7 +142,7 @@ class Call:
         if isinstance(request, RerankRequest):
             # The store's own selection stays a selection.
             allowed &= rows_mask(self._catalogue_rows(request.item_ids), size=len(allowed))
-        if isinstance(request, PopularRequest) and request.category is not None:
+        if isinstance(request, PopularRequest | TrendingRequest) and request.category is not None:
             allowed &= catalogue.columns.categories.mask([request.category], len(allowed))
         self.line = newest_first(catalogue, allowed=allowed)
         return Outcome(
@@ -195,7 +202,7 @@ class Call:
     def _given_ids(self) -> Sequence[str]:
         if isinstance(self.request, ForUserRequest):
             return self.request.session
-        if isinstance(self.request, CartRequest):
+        if isinstance(self.request, CartRequest | BoughtTogetherRequest):
             return self.request.item_ids
         return (self.request.item_id,) if isinstance(self.request, SimilarRequest) else ()
 
@@ -240,12 +247,51 @@ class Call:
             return self._fall_back_to_popular(artifact, allowed, reason="unknown_item")
         return self._beside(artifact, score_similar(artifact, item_row=self.seeds[0]), allowed)
 
-    def _cart(self, artifact: Artifact, request: CartRequest) -> Outcome:
+    def _basket(self, artifact: Artifact, request: CartRequest | BoughtTogetherRequest) -> Outcome:
         allowed = self._allowed(None, seeds=self.seeds, excludes_purchased=False)
         if not self.seeds:
             reason: FallbackReason = "unknown_item" if request.item_ids else "empty_cart"
             return self._fall_back_to_popular(artifact, allowed, reason=reason)
+        if isinstance(request, BoughtTogetherRequest):
+            return self._bought_together(artifact, allowed)
         return self._beside(artifact, score_cart(artifact, item_rows=self.seeds), allowed)
+
+    def _bought_together(self, artifact: Artifact, allowed: Mask) -> Outcome:
+        """Answer partners; for items without one, what goes with them by all that is known."""
+        picked = self._best(score_bought_together(artifact, item_rows=self.seeds), allowed)
+        if picked:
+            return Outcome("bought_together", picked, warnings=self.warnings)
+        picked = self._best(score_cart(artifact, item_rows=self.seeds), allowed)
+        if not picked:
+            return self._fall_back_to_popular(artifact, allowed, reason="nothing_bought_together")
+        fallback = Fallback(from_="bought_together", to="cart", reason="nothing_bought_together")
+        return Outcome("cart", picked, fallback, self.warnings)
+
+    def _trending(self, request: TrendingRequest) -> Outcome:
+        """Answer what rises; what the model lacks stands behind the rest."""
+        shelf, rise = self.shelf, self.shelf.rise(request.window)
+        picked: list[Picked] = []
+        is_on_sale = self._on_sale()
+        if request.category is not None:
+            categories = shelf.catalogue.columns.categories
+            is_on_sale &= categories.mask([request.category], len(is_on_sale))
+        if shelf.model is not None:
+            allowed = self._allowed(None, seeds=(), excludes_purchased=False)
+            if request.category is not None:
+                allowed &= shelf.in_category(request.category)
+            scored = score_trending(shelf.model.artifact, rise=shelf.by_item(rise, missing=0))
+            picked = self._best(scored, allowed)
+        self.line = steepest_first(rise, shelf, allowed=is_on_sale)
+        reason = Reason(code="trending", seed_row=None)
+        picked += [
+            Picked(*rows, score=float(rise[rows[1]]), source="trending", reason=reason)
+            for rows in self._next_in_line(behind=picked)
+        ]
+        if picked:
+            return Outcome("trending", picked, warnings=self.warnings)
+        if shelf.model is None:
+            return self._newest(reason="no_model")
+        return self._fall_back_to_popular(shelf.model.artifact, allowed, reason="nothing_trending")
 
     def _beside(self, artifact: Artifact, scored: Scored, allowed: Mask) -> Outcome:
         picked = self._best(scored, allowed)
@@ -323,7 +369,9 @@ _OWN_STRATEGIES: dict[type[Request], Strategy] = {
     ForUserRequest: "personal",
     RerankRequest: "personal",
     SimilarRequest: "similar",
+    BoughtTogetherRequest: "bought_together",
     CartRequest: "cart",
+    TrendingRequest: "trending",
     PopularRequest: "popular",
     RecentlyViewedRequest: "history",
 }

@@ -17,6 +17,8 @@ _TEXTS: dict[str, str] = {
     "shares_features": "Much like {title}",
     "taste_match": "Matches your taste for items like {title}",
     "similar_item": "Similar to {title}",
+    "bought_together": "Often bought with {title}",
+    "trending": "More asked for than before",
     "popular_now": "Popular now",
     "new_arrival": "New in the store",
     "recently_viewed": "You looked at this",

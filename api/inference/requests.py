@@ -31,6 +31,13 @@ SessionIds = Annotated[list[Id], Meta(max_length=100, description="Item ids, new
 CartIds = Annotated[list[Id], Meta(max_length=100)]
 RerankIds = Annotated[list[Id], Meta(min_length=1, max_length=500)]
 Category = Annotated[str, Meta(min_length=1, max_length=1024, description="A category path.")]
+Window = Annotated[
+    Literal["24h", "7d", "30d"],
+    Meta(
+        description="The time that is compared with the weeks before it. It counts back from the "
+        "newest events; one with fewer than 100 visits gives way to the next longer.",
+    ),
+]
 Placement = Annotated[str, Meta(min_length=1, max_length=100)]
 FilterExpression = Annotated[
     dict[str, Any],
@@ -99,6 +106,19 @@ class CartRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True)
     item_ids: CartIds
 
 
+class BoughtTogetherRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What is bought in one basket with these items, more often than by chance."""
+
+    item_ids: CartIds
+
+
+class TrendingRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What is asked for more than it used to be, in the whole store or in a category."""
+
+    window: Window = "24h"
+    category: Category | None = None
+
+
 class PopularRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What sells best, in the whole store or in a category."""
 
@@ -137,7 +157,9 @@ class BatchRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True
 Request = (
     ForUserRequest
     | SimilarRequest
+    | BoughtTogetherRequest
     | CartRequest
+    | TrendingRequest
     | PopularRequest
     | RecentlyViewedRequest
     | RerankRequest
@@ -146,7 +168,9 @@ Request = (
 REQUEST_TYPES: dict[str, type[Request]] = {
     "for-user": ForUserRequest,
     "similar": SimilarRequest,
+    "bought-together": BoughtTogetherRequest,
     "cart": CartRequest,
+    "trending": TrendingRequest,
     "popular": PopularRequest,
     "recently-viewed": RecentlyViewedRequest,
     "rerank": RerankRequest,
@@ -174,8 +198,9 @@ WAYS_OUT: dict[str, str] = {
     "collapse": "'group' or 'none'",
     "include": "a list that may hold 'product'",
     "session": "a list of at most 100 item ids, newest last",
+    "window": "'24h', '7d' or '30d'",
     "category": "a category path such as 'Home > Kitchen'",
     "requests": 'a list of 1 to 20 boxes such as [{"type": "for-user"}]',
     "distinct": "true or false",
-    "item_ids": "a list of item ids, 1 to 500 to rerank, at most 100 of a cart",
+    "item_ids": "a list of item ids, 1 to 500 to rerank, at most 100 else",
 }

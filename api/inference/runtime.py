@@ -14,6 +14,7 @@ from api.inference.credentials import Credentials
 from api.inference.history import RecentEvents
 from api.inference.model_store import ModelStore
 from api.inference.shelves import Shelves
+from api.inference.trend_files import TrendFiles
 from api.inference.turns import Turns
 from billing.metering.usage_log import UsageLog
 from saas.lib.config import Config
@@ -43,6 +44,7 @@ class Runtime:
         self.shelves = Shelves(
             snapshot=lambda: self.control.snapshot,
             models=ModelStore(config.artifacts),
+            trends=TrendFiles(config.artifacts),
             reader=CatalogueReader(config.database_url),
         )
         self.recent_events = RecentEvents(config.redis_url)

@@ -132,6 +132,16 @@ def newest_first(catalogue: Catalogue, *, allowed: Mask) -> Line:
     return np.stack([np.full_like(rows, NO_ROW), rows], axis=1)
 
 
+def steepest_first(rise: NDArray[np.float32], shelf: Shelf, *, allowed: Mask) -> Line:
+    """Return the allowed and rising catalogue rows that the model lacks, the steepest first."""
+    is_newer = allowed[: len(rise)]
+    known = shelf.catalogue_rows
+    is_newer[known[(known != NO_ROW) & (known < len(is_newer))]] = False
+    rows = np.flatnonzero(is_newer & (rise > 0))
+    rows = rows[np.argsort(-rise[rows], kind="stable")]
+    return np.stack([np.full_like(rows, NO_ROW), rows], axis=1)
+
+
 def line_of(rows: Iterable[tuple[int, int]]) -> Line:
     """Return the model's and the catalogue's rows of some items as a line."""
     return np.array(list(rows), dtype=np.int64).reshape(-1, 2)

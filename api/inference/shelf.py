@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from api.inference.catalogue import NO_GROUP, Catalogue
 from api.inference.identities import Identities
 from api.inference.model_store import Model
+from api.inference.trend_files import NO_TRENDS
+from saas.lib.trends import Trends
 
 NO_ROW = -1
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -54,6 +56,8 @@ class Shelf:
         self.available = np.full(n_items, not is_current, dtype=np.bool_)
         self.groups = np.full(n_items, NO_GROUP, dtype=np.int32)
         self.catalogue_rows = np.full(n_items, NO_ROW, dtype=np.int32)
+        self._trends = NO_TRENDS
+        self._rises: dict[str, NDArray[np.float32]] = {}
         if model is not None:
             self.refresh(range(catalogue.size))
 
@@ -75,6 +79,27 @@ class Shelf:
                 self.catalogue_rows[row] = catalogue_row
                 self.groups[row] = self.catalogue.groups[catalogue_row]
                 self.available[row] = self.catalogue.available[catalogue_row]
+
+    def show_trends(self, trends: Trends) -> None:
+        """Let these items rise, and no others."""
+        if trends is not self._trends:
+            # In this order: what a call makes of the old trends must not outlive them.
+            self._trends = trends
+            self._rises = {}
+
+    def rise(self, window: str) -> NDArray[np.float32]:
+        """Return, by catalogue row, how much items rise in a window; 0 for those that do not."""
+        rises = self._rises
+        size = self.catalogue.size
+        rise = rises.get(window)
+        if rise is None or len(rise) != size:
+            rise = np.zeros(size, dtype=np.float32)
+            for item_id, steepness in self._trends.rising.get(window, ()):
+                row = self.catalogue.rows.get(item_id, size)
+                if row < size:
+                    rise[row] = steepness
+            rises[window] = rise
+        return rise
 
     def find(self, reference: str) -> list[int] | None:
         """Return the model's rows that an id, alias or group id names.

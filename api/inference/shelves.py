@@ -22,6 +22,7 @@ from api.inference.followed import Followed
 from api.inference.model_store import Model, ModelStore
 from api.inference.shelf import Shelf
 from api.inference.snapshot import Environment, Snapshot
+from api.inference.trend_files import TrendFiles
 from saas.lib.errors import Overloaded
 from tenants.error_reports import report_error
 
@@ -42,11 +43,13 @@ class Shelves:
         *,
         snapshot: Callable[[], Snapshot],
         models: ModelStore,
+        trends: TrendFiles,
         reader: CatalogueReader,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._snapshot = snapshot
         self._models = models
+        self._trends = trends
         self._reader = reader
         self._max_bytes = max_bytes
         self._shelves: dict[int, Shelf] = {}
@@ -134,6 +137,7 @@ class Shelves:
         for environment_id, followed in self._followed.items():
             if shelf := self._shelves.get(environment_id):
                 shelf.refresh(followed.catalogue.apply_time(now=now))
+                shelf.show_trends(self._trends.of(environment_id))
         self._answer_waiting()
         self._evict()
         metrics.MODELS_OPEN.set(sum(each.model is not None for each in self._shelves.values()))
@@ -252,3 +256,4 @@ class Shelves:
     def _let_go(self, environment_id: int) -> None:
         self._shelves.pop(environment_id, None)
         self._followed.pop(environment_id, None)
+        self._trends.forget(environment_id)

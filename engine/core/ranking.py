@@ -250,9 +250,7 @@ def score_bought_together(artifact: Rankable, *, item_rows: Sequence[int]) -> Sc
     of_product = {int(part.product_of[row]): row for row in reversed(item_rows)}
     rows = list(of_product.values())
     batch = _one_history(rows=rows, weights=np.ones(len(rows), dtype=np.float32))
-    popularity = np.asarray(artifact.popularity)
-    lead = popularity / max(1.0, float(popularity.max(initial=0.0)))
-    values = part.z_scores(batch)[0] * (1 + np.float32(_VARIANT_LEAD) * lead)
+    values = _with_variants_in_order(part.z_scores(batch)[0], artifact)
     return Scored(
         values=values,
         candidates=(values > 0) & ~np.isin(part.product_of, list(of_product)),
@@ -262,21 +260,29 @@ def score_bought_together(artifact: Rankable, *, item_rows: Sequence[int]) -> Sc
     )
 
 
-def score_trending(rise: NDArray[np.float32]) -> Scored:
+def score_trending(artifact: Rankable, *, rise: NDArray[np.float32]) -> Scored:
     """Score by how much more an item is asked for than it used to be; others are no candidates.
 
     Parameters
     ----------
+    artifact : Artifact or ModelTables
     rise : float32[n_items]
         From `engine.core.trends`, by item row; zero for what does not rise.
     """
+    values = _with_variants_in_order(rise, artifact)
     return Scored(
-        values=rise,
-        candidates=rise > 0,
+        values=values,
+        candidates=values > 0,
         history=_one_history(rows=[], weights=np.zeros(0, dtype=np.float32)),
-        parts=(StaticPart(name="trending", scores=rise),),
-        contributions=(rise,),
+        parts=(StaticPart(name="trending", scores=values),),
+        contributions=(values,),
     )
+
+
+def _with_variants_in_order(scores: NDArray[np.float32], artifact: Rankable) -> NDArray[np.float32]:
+    popularity = np.asarray(artifact.popularity)
+    share = popularity / max(1.0, float(popularity.max(initial=0.0)))
+    return np.asarray(scores * (1 + np.float32(_VARIANT_LEAD) * share))
 
 
 def score_popular(artifact: Rankable) -> Scored:

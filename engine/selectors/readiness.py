@@ -46,6 +46,9 @@ class Need:
 TYPES: Mapping[str, Need] = {
     "for_user": Need(is_personal=True),
     "similar": Need(is_personal=False),
+    "bought_together": Need(is_personal=False),
+    "cart": Need(is_personal=False),
+    "trending": Need(is_personal=False),
     "popular": Need(is_personal=False),
     "recently_viewed": Need(is_personal=True, needs_model=False, instead=None),
     "rerank": Need(is_personal=True),

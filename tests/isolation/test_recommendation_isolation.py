@@ -22,7 +22,9 @@ MARKER = "Only for Acorn's eyes"
 TABLE: dict[str, dict[str, Any]] = {
     "for-user": {"session": ["acorn-item"]},
     "similar": {"item_id": "acorn-item"},
+    "bought-together": {"item_ids": ["acorn-item"]},
     "cart": {"item_ids": ["acorn-item"]},
+    "trending": {},
     "popular": {},
     "recently-viewed": {"session_id": "s"},
     "rerank": {"item_ids": ["acorn-item"]},

@@ -25,7 +25,16 @@ def _states(api: ApiClient, key: str) -> dict[str, dict[str, Any]]:
     answer = api.get("/v1/readiness", key=key)
     assert answer.status_code == 200, answer.content
     states: dict[str, dict[str, Any]] = answer.json()
-    assert list(states) == ["for_user", "similar", "popular", "recently_viewed", "rerank"]
+    assert list(states) == [
+        "for_user",
+        "similar",
+        "bought_together",
+        "cart",
+        "trending",
+        "popular",
+        "recently_viewed",
+        "rerank",
+    ]
     return states
 
 
@@ -87,6 +96,9 @@ def test_what_was_viewed_needs_no_model(api: ApiClient, acorn_key: str) -> None:
     assert {name: state["status"] for name, state in states.items()} == {
         "for_user": "learning",
         "similar": "learning",
+        "bought_together": "learning",
+        "cart": "learning",
+        "trending": "learning",
         "popular": "learning",
         "recently_viewed": "active",
         "rerank": "learning",
