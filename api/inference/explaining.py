@@ -36,7 +36,7 @@ _RANKED_ROWS = 1_000
 _SHOWN_SEEDS = 3
 _DIGITS = 6
 _OTHERS = "How often shoppers choose it together with these items"
-_PART_TEXTS: dict[str, str] = {
+_PART_TEXTS: dict[PartCode, str] = {
     "popular": "How much it is in demand in the whole store now",
     "category_popular": "How much it is in demand in the categories of these items",
     "item_knn": _OTHERS,
@@ -53,6 +53,9 @@ _PART_TEXTS: dict[str, str] = {
     "last_viewed": "When the shopper looked at it last, in seconds since 1970",
 }
 
+# What a line goes by that is not the model's.
+_LINES: dict[str, PartCode] = {"history": "last_viewed", "trending": "trending"}
+
 
 def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
     """Say where an item stands and why; `started` is of `time.perf_counter`."""
@@ -61,7 +64,7 @@ def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
     outcome = call.outcome()
     answered = answer_items(outcome, shelf=shelf, has_product=False)
     item, shown = _meant(question.item_id, shelf, outcome, answered)
-    standing = _Standing(call, outcome, item)
+    standing = _Standing(call, item)
     selection = call.selection
     score = standing.score if shown is None else shown.score
     return Explanation(
@@ -99,25 +102,25 @@ def _meant(
 
 
 class _Standing:
-    """Where an item stands in a call that is answered."""
+    """Where an item stands in a call that is answered.
 
-    def __init__(self, call: Call, outcome: Outcome, item: Item | None) -> None:
+    Attributes
+    ----------
+    rank
+        In a list without end; None where the item does not come to its turn, or there is no room.
+    """
+
+    def __init__(self, call: Call, item: Item | None) -> None:
         self._call = call
-        self._outcome = outcome
         self._item = item
         self.score: float | None = None
         self.score_rank: int | None = None
         self.rank: int | None = None
         self._full: list[Limited] = []
-        selection = call.selection
-        if item is None:
-            return
-        if selection is not None and item.row != NO_ROW:
-            value = selection.values[item.row]
-            self.score = round(float(value), _DIGITS)
-            others = selection.values[selection.allowed]
-            self.score_rank = 1 + int((others > value).sum())
-        self.rank, self._full = _place(call, item)
+        self._before: list[int] = []
+        if item is not None:
+            self._score(item)
+            self._place(item)
 
     def kept_out_by(self) -> list[KeptOut]:
         """Return why the item is not shown: the rules, else who came before it."""
@@ -128,29 +131,36 @@ class _Standing:
         if rules:
             return rules
         if self._full:
-            return without_room(call, item, full=self._full, picked=self._outcome.picked)
+            return without_room(call, item, full=self._full, before=self._before)
         limit = call.request.limit
         if call.rules.diversity and (self.score_rank or limit + 1) <= limit:
             told = "Items that differ more from those before it were taken first."
             return [KeptOut("diversity", told, pointer="/diversity")]
         return [KeptOut("limit", f"The list ends with {limit} items.", pointer="/limit")]
 
+    def _score(self, item: Item) -> None:
+        selection = self._call.selection
+        if selection is not None and item.row != NO_ROW:
+            value = selection.values[item.row]
+            self.score = round(float(value), _DIGITS)
+            self.score_rank = 1 + int((selection.values[selection.allowed] > value).sum())
 
-def _place(call: Call, item: Item) -> tuple[int | None, list[Limited]]:
-    """Return the item's rank in a list without end, and what has no room for it.
+    def _place(self, item: Item) -> None:
+        """Pick anew until it is the item's turn.
 
-    Neither where it never comes to its turn: what diversity orders depends on the list's length.
-    """
-    picker = Picker(call.rules, call.shelf.catalogue)
-    rank = 1
-    for row, catalogue_row in _turns(call):
-        if (row, catalogue_row) == item:
-            full = picker.full(catalogue_row)
-            return (None if full else rank), full
-        rank += picker.takes(catalogue_row)
-        if call.rules.diversity and rank > call.request.limit:
-            break
-    return None, []
+        With diversity no further than the list goes, since what comes then depends on its length.
+        """
+        rules = self._call.rules
+        picker = Picker(rules, self._call.shelf.catalogue)
+        for row, catalogue_row in _turns(self._call):
+            if (row, catalogue_row) == item:
+                self._full = picker.full(catalogue_row)
+                self.rank = None if self._full else len(self._before) + 1
+                return
+            if picker.takes(catalogue_row):
+                self._before.append(catalogue_row)
+            if rules.diversity and len(self._before) == self._call.request.limit:
+                return
 
 
 def _turns(call: Call) -> Iterator[tuple[int, int]]:
@@ -169,14 +179,13 @@ def _parts(call: Call, item: Item | None, shown: AnswerItem | None) -> list[Expl
     if item is None:
         return []
     if call.selection is None or item.row == NO_ROW:
-        if shown is None or shown.source != "history":
-            return []
-        return [ExplainedPart("last_viewed", shown.score, _PART_TEXTS["last_viewed"], [])]
+        code = _LINES.get(shown.source) if shown else None
+        return [ExplainedPart(code, shown.score, _PART_TEXTS[code], [])] if shown and code else []
     return [
         ExplainedPart(
             code=cast(PartCode, part.name),
             score=round(part.score, _DIGITS),
-            text=_PART_TEXTS[part.name],
+            text=_PART_TEXTS[cast(PartCode, part.name)],
             items=[_seed(row, share, call.shelf) for row, share in part.seeds[:_SHOWN_SEEDS]],
         )
         for part in call.selection.scored.parts_of(item.row)

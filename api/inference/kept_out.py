@@ -20,7 +20,7 @@ from api.inference.requests import (
     TrendingRequest,
 )
 from api.inference.rules import Limited
-from api.inference.selection import Picked, Selection
+from api.inference.selection import Selection
 from api.inference.shelf import NO_ROW, Shelf
 from engine.core.string_table import StringTable
 
@@ -68,10 +68,18 @@ def kept_out_by(call: Call, item: Item, *, now: float) -> list[KeptOut]:
 
 
 def without_room(
-    call: Call, item: Item, *, full: Sequence[Limited], picked: Sequence[Picked]
+    call: Call, item: Item, *, full: Sequence[Limited], before: Sequence[int]
 ) -> list[KeptOut]:
-    """Return the rules by which others have taken the item's place; `full` comes from a picker."""
-    return [_full(call, item, what, picked) for what in full]
+    """Return the rules by which others have taken the item's place.
+
+    Parameters
+    ----------
+    full
+        What has no room left for the item, as a picker says.
+    before
+        The catalogue's rows that were picked before it.
+    """
+    return [_full(call, item, what, before) for what in full]
 
 
 def _withheld(shelf: Shelf, item: Item, now: float) -> Iterator[KeptOut]:
@@ -170,12 +178,11 @@ def _failing(expression: Any, pointer: str, call: Call, row: int) -> tuple[str, 
     return pointer, expression
 
 
-def _full(call: Call, item: Item, what: Limited, picked: Sequence[Picked]) -> KeptOut:
+def _full(call: Call, item: Item, what: Limited, before: Sequence[int]) -> KeptOut:
     kind, value = what
     catalogue, rules = call.shelf.catalogue, call.rules
     if kind == "group":
-        sibling = next(each for each in picked if catalogue.groups[each.catalogue_row] == value)
-        item_id = catalogue.item_ids[sibling.catalogue_row]
+        item_id = catalogue.item_ids[next(row for row in before if catalogue.groups[row] == value)]
         told = f"Its variant '{item_id}' stands for it; send 'collapse': 'none' to see each."
         return KeptOut("group", told, pointer="/collapse", item_id=item_id)
     if kind == "brand":
