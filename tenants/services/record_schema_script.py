@@ -14,11 +14,11 @@ import psycopg
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import transaction
-from django.db.migrations.loader import MigrationLoader
 
 from tenants.context import on_platform
 from tenants.db.connection import connection
 from tenants.models.environment import SchemaScript
+from tenants.selectors.migrations import known_migrations
 
 TEMPLATE_SCHEMA = "t_template"
 # Statements that look, or that belong to the transaction of the recording.
@@ -27,8 +27,7 @@ _NOT_RECORDED = ("SELECT", "SHOW", "SET", "SAVEPOINT", "RELEASE")
 
 def migrations_digest() -> str:
     """Return a digest of the migrations in the code: a script is good for one such state."""
-    names = sorted(".".join(key) for key in MigrationLoader(None).disk_migrations)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return hashlib.sha256("\n".join(known_migrations()).encode()).hexdigest()
 
 
 def record_schema_script() -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import sys
 
 import psycopg
 
-from tenants.context import in_environment, on_platform
+from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tests.conftest import Store, as_owner, make_store
 
@@ -94,11 +92,3 @@ def test_no_foreign_key_leaves_a_tenants_schema(acorn_store: Store) -> None:
             [acorn_store.live.schema_name],
         ).fetchall()
     assert leaving == []
-
-
-def test_migrating_again_changes_nothing_and_keeps_the_stores(acorn_store: Store) -> None:
-    before = catalogue(acorn_store.live.schema_name)
-    subprocess.run([sys.executable, "manage.py", "migrate_schemas", "-v0"], check=True)
-    assert catalogue(acorn_store.live.schema_name) == before
-    with in_environment(acorn_store.live):
-        pass

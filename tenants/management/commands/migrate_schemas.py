@@ -20,6 +20,9 @@ MIN_POSTGRESQL = 160000
 class Command(MigrateSchemas):  # type: ignore[misc]  # django-tenants is untyped
     """django-tenants' command with what this project needs around it."""
 
+    # They are for who changes the code (`make check`), not for each schema at each start.
+    requires_system_checks = ()
+
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         with on_platform():
@@ -29,6 +32,6 @@ class Command(MigrateSchemas):  # type: ignore[misc]  # django-tenants is untype
                 raise CommandError(
                     f"PostgreSQL {version // 10000} is too old; Shelfwise needs 16 or newer."
                 )
-            super().handle(*args, **options)
+            super().handle(*args, **{**options, "skip_checks": True})
         grant_application_login()
         record_schema_script()
