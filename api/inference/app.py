@@ -61,6 +61,7 @@ async def _dispatch(runtime: Runtime, scope: Any, receive: Any, send: Send) -> N
             runtime,
             operation,
             headers=headers,
+            address=scope["client"][0] if scope.get("client") else "",
             request_id=request_id,
             receive=receive,
             send=send,

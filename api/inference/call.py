@@ -18,10 +18,18 @@ from api.inference.decoding import decode
 from api.inference.explain_requests import decode_question
 from api.inference.explaining import explain
 from api.inference.explanations import explanation_for_page
-from api.inference.responses import Send, our_fault, page_headers, send_json, send_problem
+from api.inference.responses import (
+    Send,
+    header_pairs,
+    our_fault,
+    page_headers,
+    send_json,
+    send_problem,
+)
 from api.inference.runtime import Runtime
 from saas.lib.errors import NotAcceptable, ShelfwiseError
 from saas.lib.problems import problem
+from saas.lib.rate_limit import take_page_call
 from tenants.error_reports import report_error
 
 # A page's boxes in one call.
@@ -40,6 +48,7 @@ async def handle_call(
     operation: str,
     *,
     headers: Mapping[bytes, bytes],
+    address: str,
     request_id: str,
     receive: Receive,
     send: Send,
@@ -51,6 +60,7 @@ async def handle_call(
     try:
         _check_accept(headers.get(b"accept"))
         caller = await runtime.credentials.caller(headers.get(b"authorization"), origin=origin)
+        rate = take_page_call(caller.environment.id, address) if caller.is_publishable else {}
         sent = await read_body(headers, receive)
         if operation == BATCH:
             body = await _answered_batch(runtime, caller, sent, started, request_id=request_id)
@@ -76,7 +86,7 @@ async def handle_call(
         report_error(error)
         await send_problem(send, our_fault(), request_id=request_id)
         return
-    page = page_headers(origin) if caller.is_publishable else ()
+    page = [*page_headers(origin), *header_pairs(rate)] if caller.is_publishable else ()
     await send_json(send, status=200, body=body, request_id=request_id, headers=page)
     _ANSWERED[operation].inc()
     _SECONDS[operation].observe(time.perf_counter() - started)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -37,8 +37,8 @@ async def send_problem(
 ) -> None:
     """Send an error as `application/problem+json` (RFC 9457)."""
     body = orjson.dumps(problem(error, instance=request_id))
-    own = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-    await _send(send, error.status, CONTENT_TYPE.encode(), body, request_id, [*own, *headers])
+    own = [*header_pairs(error.headers), *headers]
+    await _send(send, error.status, CONTENT_TYPE.encode(), body, request_id, own)
 
 
 async def send_preflight(send: Send, *, origin: bytes, request_id: str) -> None:
@@ -64,6 +64,11 @@ def page_headers(origin: bytes | None) -> Headers:
         (b"access-control-expose-headers", _EXPOSED),
         (b"vary", b"Origin"),
     )
+
+
+def header_pairs(headers: Mapping[str, str]) -> Headers:
+    """Return headers as ASGI wants them."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 async def _send(

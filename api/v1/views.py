@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from django.db import transaction
@@ -23,6 +24,7 @@ from api.v1.pages import let_page_read, preflight
 from api.v1.parameters import check_id, check_query
 from api.v1.parsers import BeaconParser, read_data
 from api.v1.permissions import PAGE_METHODS
+from saas.lib.rate_limit import take_page_call
 from tenants.context import in_environment
 from tenants.tokens import PUBLISHABLE_SCOPES
 
@@ -102,17 +104,19 @@ class EnvironmentView(ApiView):
     # For the store's server alone, whatever the scope.
     needs_secret_key: ClassVar[bool] = False
     _has_secret_key = False
+    # What a page is told of its rate.
+    _rate: Mapping[str, str] = MappingProxyType({})
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         origin = request.headers.get("Origin")
         methods = self._page_methods()
-        if origin is None or not methods:
-            return super().dispatch(request, *args, **kwargs)
-        if request.method == "OPTIONS":
+        if origin is not None and methods and request.method == "OPTIONS":
             return preflight(origin, methods=methods)
         response = super().dispatch(request, *args, **kwargs)
-        if not self._has_secret_key:
+        for name, value in self._rate.items():
+            response.headers[name] = value
+        if origin is not None and methods and not self._has_secret_key:
             let_page_read(response, origin)
         return response
 
@@ -120,6 +124,9 @@ class EnvironmentView(ApiView):
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         self._has_secret_key = self.caller.kind == "secret"
+        if self.caller.kind == "publishable":
+            address = request.META["REMOTE_ADDR"]
+            self._rate = take_page_call(self.caller.environment.pk, address)
 
     @classmethod
     def _page_methods(cls) -> list[str]:

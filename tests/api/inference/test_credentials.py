@@ -7,7 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from saas.lib import rate_limit
 from saas.lib.config import config
+from saas.lib.rate_limit import RateLimit
 from tenants import tokens
 from tests.api.inference.conftest import Hand, Service, eventually
 
@@ -129,6 +131,22 @@ def test_a_page_on_the_list_may_read_the_answer(service: Service, publishable_ke
     answer = service.post("popular", publishable_key, headers={"Origin": PAGE})
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+
+
+def test_a_page_has_a_rate_and_is_told_what_is_left_of_it(
+    service: Service, acorn_hand: Hand, publishable_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "PAGE_RATE", RateLimit(per_second=0.01, burst=2))
+    page = {"headers": {"Origin": PAGE}}
+    first = service.post("popular", publishable_key, **page)
+    assert (first.status_code, first.headers["RateLimit"]) == (200, '"page";r=1;t=100')
+    service.post("popular", publishable_key, **page)
+    refused = service.post("popular", publishable_key, **page)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["Retry-After"] in {"100", "99"}
+    assert refused.headers["Access-Control-Allow-Origin"] == PAGE
+    # A server's calls are not counted.
+    assert "RateLimit" not in service.post("popular", acorn_hand.make_key()).headers
 
 
 def test_another_page_is_refused(service: Service, publishable_key: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from saas.lib import rate_limit
+from saas.lib.rate_limit import RateLimit
 from tests.api.conftest import ApiClient, assert_problem
 
 SHOP = "https://acorn-books.example"
@@ -66,3 +68,22 @@ def test_a_page_can_read_why_it_was_refused(api: ApiClient, key: str | None) -> 
 def test_a_page_takes_nothing_back(api: ApiClient, acorn_publishable_key: str) -> None:
     answer = api.delete("/v1/events/some-id", key=acorn_publishable_key)
     assert_problem(answer, 403, "insufficient_scope")
+
+
+def test_a_page_has_a_rate_and_is_told_what_is_left_of_it(
+    api: ApiClient, acorn_key: str, acorn_publishable_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "PAGE_RATE", RateLimit(per_second=0.01, burst=2))
+    page = {"key": acorn_publishable_key, "json": EVENT, "headers": {"Origin": SHOP}}
+    first = api.post("/v1/events", **page)
+    assert (first.status_code, first.headers["RateLimit"]) == (202, '"page";r=1;t=100')
+    api.post("/v1/events", **page)
+    refused = api.post("/v1/events", **page)
+    assert "127.0.0.1" in assert_problem(refused, 429, "rate_limited")["detail"]
+    assert refused.headers["Retry-After"] in {"100", "99"}
+    assert refused.headers["RateLimit-Policy"] == '"page";q=2;w=200'
+    assert "Retry-After" in refused.headers["Access-Control-Expose-Headers"]
+    # A server's calls are not counted.
+    answer = api.post("/v1/events", key=acorn_key, json=EVENT)
+    assert answer.status_code == 202
+    assert "RateLimit" not in answer.headers

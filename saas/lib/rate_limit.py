@@ -1,0 +1,121 @@
+"""How often somebody may call: the generic cell rate algorithm, in this process's memory.
+
+Each process counts for itself, so behind several of them the rate is as many times as high.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from saas.lib.errors import RateLimited
+
+# A shop's page with five boxes, clicked through quickly by a whole office behind one address.
+PAGE_CALLS_PER_SECOND = 20
+PAGE_BURST = 1_000
+# Of callers that are remembered; each is a number.
+MOST_CALLERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left after a call.
+
+    Attributes
+    ----------
+    remaining
+        Calls that could follow at once.
+    full_after
+        Seconds until all could.
+    retry_after
+        Seconds until this call would be let through; None where it was.
+    """
+
+    remaining: int
+    full_after: float
+    retry_after: float | None
+
+
+class RateLimit:
+    """Lets each caller make `burst` calls at once and `per_second` in the long run."""
+
+    def __init__(
+        self, *, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._seconds_each = 1 / per_second
+        self._burst = burst
+        self._clock = clock
+        # When each caller's calls so far are worked off.
+        self._done_at: dict[Hashable, float] = {}
+        self._lock = threading.Lock()
+        self.policy = f"q={burst};w={math.ceil(burst / per_second)}"
+
+    def take(self, caller: Hashable) -> Allowance:
+        """Count a call, unless it is one too many."""
+        now = self._clock()
+        with self._lock:
+            busy = max(0.0, self._done_at.get(caller, now) - now)
+            busy_then = busy + self._seconds_each
+            too_long = busy_then - self._burst * self._seconds_each
+            # Rounding must not cost the last call of a burst.
+            if too_long > self._seconds_each / 2:
+                return Allowance(remaining=0, full_after=busy, retry_after=too_long)
+            if len(self._done_at) >= MOST_CALLERS:
+                self._forget(now)
+            self._done_at[caller] = now + busy_then
+        remaining = self._burst - math.ceil(busy_then / self._seconds_each - 0.5)
+        return Allowance(remaining=remaining, full_after=busy_then, retry_after=None)
+
+    def _forget(self, now: float) -> None:
+        late = {caller: at for caller, at in self._done_at.items() if at > now}
+        # More callers at once than can be told apart: rather let through than refuse the innocent.
+        self._done_at = late if len(late) < MOST_CALLERS else {}
+
+
+PAGE_RATE = RateLimit(per_second=PAGE_CALLS_PER_SECOND, burst=PAGE_BURST)
+
+
+def take_page_call(environment_id: int, address: str) -> dict[str, str]:
+    """Count a page's call and return the headers that tell it what is left.
+
+    Parameters
+    ----------
+    environment_id
+        Whose publishable key it was.
+    address
+        The browser's; of IPv6 all of a network count as one.
+
+    Raises
+    ------
+    RateLimited
+        The address has called too often.
+    """
+    allowance = PAGE_RATE.take((environment_id, _network(address)))
+    left = f'"page";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
+    headers = {"RateLimit-Policy": f'"page";{PAGE_RATE.policy}', "RateLimit": left}
+    if allowance.retry_after is None:
+        return headers
+    seconds = math.ceil(allowance.retry_after)
+    raise RateLimited(
+        f"Pages at '{address}' call more than {PAGE_CALLS_PER_SECOND} times a second; "
+        f"go on in {seconds} s, or call from your server with a secret key.",
+        headers={**headers, "Retry-After": str(seconds)},
+    )
+
+
+def _network(address: str) -> str:
+    """Return what one household or attacker holds: an IPv4 address, or 64 bits of IPv6.
+
+    >>> _network("203.0.113.7"), _network("2001:db8:1:2:3:4:5:6")
+    ('203.0.113.7', '2001:db8:1:2::/64')
+    """
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
