@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import structlog
@@ -27,6 +28,7 @@ from api.inference.responses import (
     send_problem,
 )
 from api.inference.runtime import Runtime
+from api.inference.stopwatch import Stopwatch
 from saas.lib.errors import NotAcceptable, ShelfwiseError
 from saas.lib.problems import problem
 from saas.lib.rate_limit import take_page_call
@@ -36,6 +38,11 @@ from tenants.error_reports import report_error
 BATCH = "batch"
 # Where an item stands in the answer to a call.
 EXPLAIN = "explain"
+# Longer than a page should wait.
+SLOW_SECONDS = 0.1
+# Of so many calls one is logged, also if it is not slow.
+SAMPLED_CALLS = 100
+_calls = count(1)
 # Bound once: looking a child up costs more than observing.
 _SECONDS = {name: metrics.CALL_SECONDS.labels(name) for name in (*OPERATIONS, BATCH, EXPLAIN)}
 _ANSWERED = {name: metrics.ANSWERS.labels(name, "200") for name in (*OPERATIONS, BATCH, EXPLAIN)}
@@ -54,20 +61,22 @@ async def handle_call(
     send: Send,
 ) -> None:
     """Answer one call with items or with a problem."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     origin = headers.get(b"origin")
     caller: Caller | None = None
     try:
         _check_accept(headers.get(b"accept"))
         caller = await runtime.credentials.caller(headers.get(b"authorization"), origin=origin)
         rate = take_page_call(caller.environment.id, address) if caller.is_publishable else {}
+        watch.mark("credentials")
         sent = await read_body(headers, receive)
+        watch.mark("body")
         if operation == BATCH:
-            body = await _answered_batch(runtime, caller, sent, started, request_id=request_id)
+            body = await _answered_batch(runtime, caller, sent, watch, request_id=request_id)
         elif operation == EXPLAIN:
-            body = await _explained(runtime, caller, sent, started)
+            body = await _explained(runtime, caller, sent, watch)
         else:
-            body = await _answered(runtime, operation, caller, sent, started)
+            body = await _answered(runtime, operation, caller, sent, watch)
     except ClientDisconnected:
         return
     except ShelfwiseError as error:
@@ -88,8 +97,25 @@ async def handle_call(
         return
     page = [*page_headers(origin), *header_pairs(rate)] if caller.is_publishable else ()
     await send_json(send, status=200, body=body, request_id=request_id, headers=page)
+    watch.mark("sending")
     _ANSWERED[operation].inc()
-    _SECONDS[operation].observe(time.perf_counter() - started)
+    _SECONDS[operation].observe(watch.seconds())
+    _log_call(watch, operation, caller, request_id=request_id)
+
+
+def _log_call(watch: Stopwatch, operation: str, caller: Caller, *, request_id: str) -> None:
+    """Log each slow call, and one of many of the others."""
+    is_slow = watch.seconds() > SLOW_SECONDS
+    if is_slow or next(_calls) % SAMPLED_CALLS == 0:
+        _log.log(
+            logging.WARNING if is_slow else logging.INFO,
+            "slow_call" if is_slow else "call",
+            operation=operation,
+            request_id=request_id,
+            environment=caller.environment.id,
+            seconds=round(watch.seconds(), 4),
+            milliseconds=watch.milliseconds_by_part(),
+        )
 
 
 def _check_accept(accept: bytes | None) -> None:
@@ -102,36 +128,48 @@ def _check_accept(accept: bytes | None) -> None:
 
 
 async def _answered(
-    runtime: Runtime, operation: str, caller: Caller, body: bytes, started: float
+    runtime: Runtime, operation: str, caller: Caller, body: bytes, watch: Stopwatch
 ) -> bytes:
     request = decode(operation, body)
+    watch.mark("decoding")
     visit = await begin_visit(runtime, caller, request)
+    watch.mark("shopper")
     await runtime.turns.wait(caller.environment.id)
-    given = answer(runtime, visit, operation, request, started=started)
+    watch.mark("turn")
+    given = answer(runtime, visit, operation, request, started=watch.started)
+    watch.mark("scoring")
     return encode(for_page(given) if caller.is_publishable else given)
 
 
-async def _explained(runtime: Runtime, caller: Caller, body: bytes, started: float) -> bytes:
+async def _explained(runtime: Runtime, caller: Caller, body: bytes, watch: Stopwatch) -> bytes:
     question = decode_question(body)
+    watch.mark("decoding")
     visit = await begin_visit(runtime, caller, question.request)
+    watch.mark("shopper")
     await runtime.turns.wait(caller.environment.id)
-    given = explain(visit, question, started=started)
+    watch.mark("turn")
+    given = explain(visit, question, started=watch.started)
+    watch.mark("scoring")
     return encode(explanation_for_page(given) if caller.is_publishable else given)
 
 
 async def _answered_batch(
-    runtime: Runtime, caller: Caller, body: bytes, started: float, *, request_id: str
+    runtime: Runtime, caller: Caller, body: bytes, watch: Stopwatch, *, request_id: str
 ) -> bytes:
     batch = decode_batch(body)
+    watch.mark("decoding")
     visit = await begin_visit(runtime, caller, batch.asked)
+    watch.mark("shopper")
     shown: list[str] = []
     results: list[Answer | PublicAnswer | dict[str, Any]] = []
     for box in range(len(batch.asked.requests)):
         try:
             # Another store's call need not wait for the whole page.
             await runtime.turns.wait(caller.environment.id)
+            watch.mark("turn")
             operation, request = batch.request(box, exclude=shown if batch.asked.distinct else ())
-            given = answer(runtime, visit, operation, request, started=started)
+            given = answer(runtime, visit, operation, request, started=watch.started)
+            watch.mark("scoring")
         except ShelfwiseError as error:
             results.append(problem(error.within(f"/requests/{box}"), instance=request_id))
             continue
