@@ -164,15 +164,15 @@ class _Standing:
 
 
 def _turns(call: Call) -> Iterator[tuple[int, int]]:
-    line = map(tuple, call.line[:_RANKED_ROWS].tolist())
+    line = ((int(row), int(catalogue_row)) for row, catalogue_row in call.line[:_RANKED_ROWS])
     selection = call.selection
     if selection is None:
-        return cast(Iterator[tuple[int, int]], line)
+        return line
     # With diversity the order depends on the pool, so it must be the answer's own.
     pool = selection.pool if call.rules.diversity else max(selection.pool, _RANKED_ROWS)
     best = top_rows(selection.values, allowed=selection.allowed, limit=pool)
     ordered = in_turn(best, selection.values, call.shelf, rules=call.rules)
-    return cast(Iterator[tuple[int, int]], chain(ordered, line))
+    return chain(ordered, line)
 
 
 def _parts(call: Call, item: Item | None, shown: AnswerItem | None) -> list[ExplainedPart]:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.inference.answers import decode_product
+from api.inference.basis import Basis
 from api.inference.catalogue import NO_GROUP
 from api.inference.explanations import KeptOut, KeptOutCode
 from api.inference.filters import read_filter
-from api.inference.recommend import Call
 from api.inference.requests import (
     PopularRequest,
     RecentlyViewedRequest,
@@ -50,16 +50,16 @@ def find_items(shelf: Shelf, reference: str) -> list[Item]:
     return [Item(NO_ROW if row is None else row, each) for row, each in rows]
 
 
-def kept_out_by(call: Call, item: Item, *, now: float) -> list[KeptOut]:
+def kept_out_by(call: Basis, item: Item, *, now: float) -> list[KeptOut]:
     """Return every rule by which the item may not be in the answer at all."""
     rules = [*_withheld(call.shelf, item, now), *_hidden(call, item), *_unwanted(call, item)]
     if isinstance(call.request, RecentlyViewedRequest):
         # What may not be shown does not stand in line, looked at or not.
-        if not rules and not (call.line == item).all(axis=1).any():
+        if not rules and not _is_in_line(call, item):
             rules.append(KeptOut("not_viewed", "The shopper has not looked at it, or long ago."))
     elif isinstance(call.request, TrendingRequest) and item.row == NO_ROW:
         # What the model lacks rises without it.
-        if not rules and not (call.line == item).all(axis=1).any():
+        if not rules and not _is_in_line(call, item):
             rules.append(KeptOut("no_evidence", _NO_EVIDENCE))
     elif call.selection is not None:
         is_given = any(rule.code in _GIVEN for rule in rules)
@@ -68,7 +68,7 @@ def kept_out_by(call: Call, item: Item, *, now: float) -> list[KeptOut]:
 
 
 def without_room(
-    call: Call, item: Item, *, full: Sequence[Limited], before: Sequence[int]
+    call: Basis, item: Item, *, full: Sequence[Limited], before: Sequence[int]
 ) -> list[KeptOut]:
     """Return the rules by which others have taken the item's place.
 
@@ -103,7 +103,7 @@ def _withheld(shelf: Shelf, item: Item, now: float) -> Iterator[KeptOut]:
         yield KeptOut("no_longer_available", f"It was offered until {_time(closes)}.")
 
 
-def _hidden(call: Call, item: Item) -> Iterator[KeptOut]:
+def _hidden(call: Basis, item: Item) -> Iterator[KeptOut]:
     """Yield why the call does not want to see the item again."""
     catalogue = call.shelf.catalogue
     ids: StringTable | list[str] = catalogue.item_ids
@@ -128,7 +128,7 @@ def _hidden(call: Call, item: Item) -> Iterator[KeptOut]:
                 yield KeptOut(variant_code, told, item_id=item_id)
 
 
-def _unwanted(call: Call, item: Item) -> Iterator[KeptOut]:
+def _unwanted(call: Basis, item: Item) -> Iterator[KeptOut]:
     """Yield what the call asks for that the item is not."""
     request, row, columns = call.request, item.catalogue_row, call.shelf.catalogue.columns
     if request.filter is not None:
@@ -151,7 +151,13 @@ def _unwanted(call: Call, item: Item) -> Iterator[KeptOut]:
             yield KeptOut("not_in_selection", told, pointer="/item_ids")
 
 
-def _unscored(call: Call, selection: Selection, item: Item, *, is_given: bool) -> Iterator[KeptOut]:
+def _is_in_line(call: Basis, item: Item) -> bool:
+    return any((row, catalogue_row) == item for row, catalogue_row in call.line)
+
+
+def _unscored(
+    call: Basis, selection: Selection, item: Item, *, is_given: bool
+) -> Iterator[KeptOut]:
     """Yield why the model has nothing to say for the item; what is given speaks for others."""
     candidates = selection.scored.candidates
     if item.row == NO_ROW:
@@ -163,7 +169,7 @@ def _unscored(call: Call, selection: Selection, item: Item, *, is_given: bool) -
         yield KeptOut("no_evidence", _NO_EVIDENCE)
 
 
-def _failing(expression: Any, pointer: str, call: Call, row: int) -> tuple[str, Any | None]:
+def _failing(expression: Any, pointer: str, call: Basis, row: int) -> tuple[str, Any | None]:
     """Return the smallest condition that must hold and does not, and where; None if all do."""
     columns = call.shelf.catalogue.columns
     meets = read_filter(expression, pointer=pointer).mask(columns, row + 1)
@@ -178,7 +184,7 @@ def _failing(expression: Any, pointer: str, call: Call, row: int) -> tuple[str, 
     return pointer, expression
 
 
-def _full(call: Call, item: Item, what: Limited, before: Sequence[int]) -> KeptOut:
+def _full(call: Basis, item: Item, what: Limited, before: Sequence[int]) -> KeptOut:
     kind, value = what
     catalogue, rules = call.shelf.catalogue, call.rules
     if kind == "group":

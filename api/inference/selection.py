@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,8 +16,9 @@ from engine.core.diversity import diversified
 from engine.core.ranking import Reason, Scored, top_rows
 
 Mask = NDArray[np.bool_]
-# int64[n, 2]: items by the model's row and the catalogue's, in the order in which they are asked.
-Line = NDArray[np.int64]
+# Items by the model's row and the catalogue's, in the order in which they are asked; int64[n, 2]
+# where there may be many.
+Line = Sequence[tuple[int, int]] | NDArray[np.int64]
 
 # How many more rows are looked at than are asked for, since a group gives one of its items.
 _POOL_FACTOR = 4
@@ -125,14 +126,14 @@ def in_turn(
     return (turns[place] for place in order)
 
 
-def newest_first(catalogue: Catalogue, *, allowed: Mask) -> Line:
+def newest_first(catalogue: Catalogue, *, allowed: Mask) -> NDArray[np.int64]:
     """Return the allowed catalogue rows in the order of a store without a model."""
     candidates = np.flatnonzero(allowed)
     rows = candidates[np.argsort(-catalogue.ages[candidates], kind="stable")]
     return np.stack([np.full_like(rows, NO_ROW), rows], axis=1)
 
 
-def steepest_first(rise: NDArray[np.float32], shelf: Shelf, *, allowed: Mask) -> Line:
+def steepest_first(rise: NDArray[np.float32], shelf: Shelf, *, allowed: Mask) -> NDArray[np.int64]:
     """Return the allowed and rising catalogue rows that the model lacks, the steepest first."""
     is_newer = allowed[: len(rise)]
     known = shelf.catalogue_rows
@@ -140,11 +141,6 @@ def steepest_first(rise: NDArray[np.float32], shelf: Shelf, *, allowed: Mask) ->
     rows = np.flatnonzero(is_newer & (rise > 0))
     rows = rows[np.argsort(-rise[rows], kind="stable")]
     return np.stack([np.full_like(rows, NO_ROW), rows], axis=1)
-
-
-def line_of(rows: Iterable[tuple[int, int]]) -> Line:
-    """Return the model's and the catalogue's rows of some items as a line."""
-    return np.array(list(rows), dtype=np.int64).reshape(-1, 2)
 
 
 def new_arrival(catalogue_row: int) -> Picked:

@@ -29,6 +29,7 @@ from api.inference.shopper import Shopper
 from engine.core.artifact import Artifact, open_artifact
 from engine.core.blend import Blend
 from engine.core.parts import NeighbourPart, Part, StaticPart, vector_part
+from saas.lib.trends import Trends
 from tests.api.inference.models import write_model
 
 N_ITEMS = 14
@@ -73,7 +74,7 @@ OWN_MEMBERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "cart": st.fixed_dictionaries({"item_ids": id_lists}),
     "bought-together": st.fixed_dictionaries({"item_ids": id_lists}),
     "popular": st.fixed_dictionaries({"category": st.sampled_from([None, "Home"])}),
-    "trending": st.just({}),
+    "trending": st.fixed_dictionaries({"category": st.sampled_from([None, "Home"])}),
     "recently-viewed": st.just({}),
     "rerank": st.fixed_dictionaries({"item_ids": st.lists(ids, min_size=1, max_size=9)}),
 }
@@ -89,7 +90,14 @@ def calls(draw: st.DrawFn) -> tuple[str, Request]:
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     folder = tmp_path_factory.mktemp("artifacts")
-    version = write_model(folder, 1, items=ITEMS, viewed={"u:ada": [2, 5]}, bought={"u:ada": [3]})
+    version = write_model(
+        folder,
+        1,
+        items=ITEMS,
+        viewed={"u:ada": [2, 5]},
+        bought={"u:ada": [3]},
+        baskets=[[2, 4], [2, 4], [2, 7], [2, 7], [5, 7], [5, 7], [5, 9], [5, 9]],
+    )
     return open_artifact(Path(folder, "1", version), verify=False)
 
 
@@ -118,13 +126,16 @@ def random_shelf(artifact: Artifact, seed: int) -> Shelf:
     own = replace(artifact, blend=random_blend(random), popularity=popularity)
     catalogue = Catalogue()
     catalogue.apply((random_item(random, each) for each in IN_CATALOGUE), now=0)
-    return Shelf(
+    shelf = Shelf(
         model=Model("v", own, 1) if random.random() < 0.9 else None,
         catalogue=catalogue,
         objections=set(),
         identities=Identities(),
         is_current=bool(random.random() < 0.9),
     )
+    rising = [(each, random.random()) for each in IN_CATALOGUE if random.random() < 0.4]
+    shelf.show_trends(Trends(last_event_id=1, rising={"24h": rising}))
+    return shelf
 
 
 def random_item(random: np.random.Generator, item_id: str) -> ItemRow:
@@ -156,7 +167,7 @@ def random_item(random: np.random.Generator, item_id: str) -> ItemRow:
 
 
 @given(call=calls(), seed=SEEDS, user_id=st.sampled_from(["ada", None]))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_every_explanation_agrees_with_the_answer(
     artifact: Artifact, call: tuple[str, Request], seed: int, user_id: str | None
 ) -> None:
