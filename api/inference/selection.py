@@ -118,12 +118,13 @@ def in_turn(
 ) -> Iterable[tuple[int, int]]:
     """Return rows, best first, with their catalogue rows in the order in which they are asked."""
     catalogue_rows = shelf.catalogue_rows[rows].tolist()
-    turns = list(zip(rows.tolist(), catalogue_rows, strict=True))
+    turns = zip(rows.tolist(), catalogue_rows, strict=True)
     if not rules.diversity:
         return turns
+    pool = list(turns)
     likeness = kinship(shelf.catalogue.columns, catalogue_rows)
     order = diversified(values[rows], likeness, diversity=rules.diversity)
-    return (turns[place] for place in order)
+    return (pool[place] for place in order)
 
 
 def newest_first(catalogue: Catalogue, *, allowed: Mask) -> NDArray[np.int64]:
