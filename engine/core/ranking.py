@@ -251,9 +251,12 @@ def score_bought_together(artifact: Rankable, *, item_rows: Sequence[int]) -> Sc
     rows = list(of_product.values())
     batch = _one_history(rows=rows, weights=np.ones(len(rows), dtype=np.float32))
     values = _with_variants_in_order(part.z_scores(batch)[0], artifact)
+    candidates = values > 0
+    partners = np.flatnonzero(candidates)
+    candidates[partners[np.isin(part.product_of[partners], list(of_product))]] = False
     return Scored(
         values=values,
-        candidates=(values > 0) & ~np.isin(part.product_of, list(of_product)),
+        candidates=candidates,
         history=batch,
         parts=(part,),
         contributions=(values,),
@@ -280,9 +283,11 @@ def score_trending(artifact: Rankable, *, rise: NDArray[np.float32]) -> Scored:
 
 
 def _with_variants_in_order(scores: NDArray[np.float32], artifact: Rankable) -> NDArray[np.float32]:
-    popularity = np.asarray(artifact.popularity)
-    share = popularity / max(1.0, float(popularity.max(initial=0.0)))
-    return np.asarray(scores * (1 + np.float32(_VARIANT_LEAD) * share))
+    rows = np.flatnonzero(scores)
+    popularity = artifact.popularity[rows]
+    ordered = scores.copy()
+    ordered[rows] *= 1 + np.float32(_VARIANT_LEAD) * popularity / (1 + popularity)
+    return ordered
 
 
 def score_popular(artifact: Rankable) -> Scored:
