@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 import time_machine
 from django.test import Client
+from django.test.client import ClientHandler
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -18,11 +20,25 @@ if TYPE_CHECKING:
 PROBLEM = "application/problem+json"
 
 
+@cache
+def loaded_handler() -> ClientHandler:
+    """Django with its middleware, which takes longer to load than most tests' requests."""
+    handler = ClientHandler(enforce_csrf_checks=False)
+    handler.load_middleware()
+    return handler
+
+
+def make_client() -> Client:
+    client = Client(raise_request_exception=False)
+    client.handler = loaded_handler()
+    return client
+
+
 @dataclass(frozen=True)
 class ApiClient:
     """Calls the web process inside the test: `api.post("/v1/events", key=acorn_key, json={…})`."""
 
-    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    client: Client = field(default_factory=make_client)
 
     def request(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.test import Client, override_settings
+from django.test import override_settings
 
+from tests.api.conftest import make_client
 from tests.conftest import Store
 from tests.isolation.routes import patterns_of
 
@@ -28,7 +29,7 @@ def test_every_page_asks_for_a_login(
 ) -> None:
     keys = {"owner": acorn_store.key, "outsider": birch_store.key, "nobody": None}
     headers = {"Authorization": f"Bearer {keys[actor]}"} if keys[actor] else {}
-    client = Client(raise_request_exception=False)
+    client = make_client()
     asked = paths(urlconf)
     assert asked
     for path in asked:

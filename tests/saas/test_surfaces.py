@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from saas.lib.config import config
 from saas.surfaces import SurfaceMiddleware
@@ -19,6 +21,14 @@ def hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The two hosts, named as a deployment names them."""
     named = config().model_copy(update={"portal_host": PORTAL, "staff_host": STAFF})
     monkeypatch.setattr("saas.surfaces.config", lambda: named)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Passwords that need not resist anybody."""
+    hasher = "django.contrib.auth.hashers.MD5PasswordHasher"
+    with override_settings(PASSWORD_HASHERS=[hasher]):
+        yield
 
 
 @pytest.fixture
