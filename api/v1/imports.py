@@ -119,16 +119,11 @@ class ImportsView(KindView):
     query_parameters: ClassVar = PAGE_PARAMETERS
     parser_classes = (UploadParser,)
     _upload: Upload | None = None
-    _is_started = False
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            response = super().dispatch(request, *args, **kwargs)
-            if self._is_started and response.status_code == 202:
-                # Only now is it committed.
-                self.upload.keep()
-            return response
+            return super().dispatch(request, *args, **kwargs)
         finally:
             if self._upload is not None:
                 self._upload.close()
@@ -170,7 +165,7 @@ class ImportsView(KindView):
             time_zone=asked["timezone"],
             mapping=mapping,
         )
-        self._is_started = True
+        self.upload.keep()
         body = import_body(self.upload.import_id)
         location = f"/v1/imports/{self.upload.import_id}"
         return Response(body, status=202, headers={"Location": location})

@@ -74,7 +74,11 @@ class Upload:
         return self._digest.digest()
 
     def keep(self) -> None:
-        """Let the file stay: its import was committed."""
+        """Let the file stay; call it before the commit of its import.
+
+        A commit may take place although its answer is lost, and an import needs its file. Where
+        it did not take place, the file goes after a week.
+        """
         self._is_kept = True
 
     def __enter__(self) -> Self:

@@ -87,8 +87,8 @@ def run_feed(*, environment: Environment, job: ClaimedJob, network: Network = IN
                 digest=digest,
                 import_id=upload.import_id if is_new else None,
             )
-        if status == Feed.RunStatus.COMPLETED:
-            upload.keep()
+            if status == Feed.RunStatus.COMPLETED:
+                upload.keep()
     log.info("feed_run", id=feed.pk, status=status, bytes=fetched.bytes)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from django.db import OperationalError
 
 from engine import tasks
 from engine.models.imports import Import, ImportRowError
@@ -57,6 +60,16 @@ def import_file(environment: Environment, text: str | bytes, **options: object) 
     import_id = send_file(environment, text, **options)  # type: ignore[arg-type]
     run_jobs(environment)
     return the_import(environment, import_id)
+
+
+@contextmanager
+def lost_after_the_commit(environment: Environment) -> Iterator[None]:
+    """Stand in for `in_environment` where PostgreSQL commits an import and dies unheard."""
+    with in_environment(environment):
+        yield
+        is_committed = Import.objects.exists()
+    if is_committed:
+        raise OperationalError("the connection is lost")
 
 
 def the_import(environment: Environment, import_id: str) -> Import:

@@ -12,12 +12,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from api.v1 import views
 from engine.services.import_uploads import upload_path
 from engine.services.remove_old_artifacts import artifacts_of
 from tenants.models.environment import Environment
 from tests.api.conftest import ApiClient, assert_problem
 from tests.conftest import make_key
-from tests.engine.importing import import_file, run_jobs
+from tests.engine.importing import import_file, lost_after_the_commit, run_jobs
 
 ITEMS = "id,title,price\nlamp,Lamp,12.90\nvase,Vase,3\n"
 BOUNDARY = "part"
@@ -166,6 +167,17 @@ def test_a_file_that_is_sent_again_with_its_idempotency_key_is_imported_once(
     assert again.content == first.content
     assert_problem(send(api, acorn_key, form("x"), headers=key), 422, "idempotency_mismatch")
     assert folders(acorn) == [orjson.loads(first.content)["id"]]
+
+
+def test_a_file_whose_commit_was_answered_by_nobody_is_kept(
+    api: ApiClient, acorn: Environment, acorn_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(views, "in_environment", lost_after_the_commit)
+        assert_problem(send(api, acorn_key), 503, "storage_unavailable")
+    run_jobs(acorn)
+    (taken,) = api.get("/v1/imports", key=acorn_key).json()["data"]
+    assert (taken["status"], taken["created"]) == ("completed", 2)
 
 
 def test_a_key_imports_what_it_may_write(api: ApiClient, acorn: Environment) -> None:

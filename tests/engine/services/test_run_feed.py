@@ -29,7 +29,7 @@ from tenants.models.environment import Environment
 from tenants.models.feed import Feed
 from tenants.models.job import Job
 from tenants.models.tenant import Tenant
-from tests.engine.importing import run_jobs, the_import
+from tests.engine.importing import lost_after_the_commit, run_jobs, the_import
 from tests.saas.lib.https_server import HOST, LOOPBACK, HttpsServer, file_answer
 
 ITEMS = b"id,title\nlamp,Lamp\nvase,Vase\n"
@@ -299,6 +299,15 @@ def test_a_feed_that_is_changed_in_the_midst_of_a_run_runs_again(
     assert feed.run_status == "completed"
     assert shop.server.heads[1].startswith("GET /items.csv?other ")
     assert len(folders(acorn)) == 1
+
+
+def test_a_file_whose_commit_was_answered_by_nobody_is_kept(
+    acorn: Environment, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "in_environment", lost_after_the_commit)
+    feed = run(make_feed(acorn))
+    assert feed.import_id is not None
+    assert folders(acorn) == [feed.import_id]
 
 
 def _meanwhile(
