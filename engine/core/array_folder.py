@@ -68,11 +68,15 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def map_arrays(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, NDArray[Any]]:
-    """Map the arrays that a manifest lists, read-only.
+def map_arrays(
+    folder: Path, files: Mapping[str, Manifest], *, verify: bool
+) -> dict[str, NDArray[Any]]:
+    """Map arrays that a manifest lists, read-only.
 
     Parameters
     ----------
+    files
+        All of the manifest's ``files``, or those that are wanted.
     verify : bool
         Hash every file first. Length, dtype and shape are checked in any case.
 
@@ -83,7 +87,7 @@ def map_arrays(folder: Path, manifest: Manifest, *, verify: bool) -> dict[str, N
     """
     return {
         name: _map_array(folder / f"{name}.npy", listed, verify=verify)
-        for name, listed in manifest["files"].items()
+        for name, listed in files.items()
     }
 
 

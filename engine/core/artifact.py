@@ -30,6 +30,8 @@ from engine.core.trained_model import TrainedModel
 
 FORMAT = 2
 _LIBRARIES = ("numpy", "scipy", "lightfm-next")
+# What an update goes on from; serving never opens it.
+STATE = "state."
 _STRING_FIELDS = ("blob", "offsets", "hashes", "rows")
 _PART_KINDS: dict[str, type[StaticPart | VectorPart | NeighbourPart]] = {
     "static": StaticPart,
@@ -218,7 +220,8 @@ def open_artifact(folder: Path, *, verify: bool) -> Artifact:
         owner = (str(manifest["environment_id"]), manifest["version"])
         if owner != (folder.parent.name, folder.name):
             raise ArtifactRefused(f"{folder} holds the model {'/'.join(owner)}, not its own.")
-        return _artifact(manifest, map_arrays(folder, manifest, verify=verify))
+        files = {n: it for n, it in manifest["files"].items() if not n.startswith(STATE)}
+        return _artifact(manifest, map_arrays(folder, files, verify=verify))
     except (KeyError, TypeError) as error:
         raise ArtifactRefused(f"{folder} has a manifest without {error}.") from error
 
@@ -264,6 +267,7 @@ def _arrays(model: TrainedModel) -> dict[str, NDArray[np.generic]]:
         "purchases": tables.purchased,
         "bought_together": tables.bought_together,
         **{f"part.{part.name}": part for part in tables.blend.parts},
+        **({STATE.rstrip("."): model.taste} if model.taste is not None else {}),
     }
     arrays: dict[str, NDArray[np.generic]] = {
         f"{group}.{name}": array

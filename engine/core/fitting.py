@@ -17,6 +17,7 @@ from engine.core.recipe import (
     ItemKnnSettings,
     LightFMSettings,
     OwnHistorySettings,
+    PlainSettings,
     PopularitySettings,
     Recipe,
     Rp3Settings,
@@ -29,11 +30,12 @@ from engine.core.recommenders.ease import Ease
 from engine.core.recommenders.factors import Factors
 from engine.core.recommenders.gfcf import Gfcf
 from engine.core.recommenders.item_knn import ItemKnn
-from engine.core.recommenders.lightfm_hybrid import LightFMHybrid
+from engine.core.recommenders.lightfm_hybrid import LightFMHybrid, Taste
 from engine.core.recommenders.own_history import OwnHistory
 from engine.core.recommenders.popularity import Popularity
 from engine.core.recommenders.protocol import FitContext, Recommender
 from engine.core.recommenders.rp3 import Rp3
+from engine.core.recommenders.taste_state import TasteState
 from engine.core.training_part import TrainingPart
 
 
@@ -41,19 +43,30 @@ from engine.core.training_part import TrainingPart
 class Workbench:
     """A training part with the parts fitted on it so far.
 
-    ``report_epoch`` receives the number of LightFM's epochs done, and of all.
+    ``report_epoch`` receives the number of LightFM's epochs done, and of all; ``states`` are what
+    each LightFM that was fitted can go on from.
     """
 
     part: TrainingPart
     context: FitContext
     report_epoch: Callable[[int, int], None]
     fitted: dict[Settings, Part] = field(default_factory=dict)
+    states: dict[LightFMSettings, TasteState] = field(default_factory=dict)
 
     def fit(self, settings: Settings) -> Part:
         """Return the settings' part, fitted now or before."""
         if settings not in self.fitted:
-            self.fitted[settings] = self._recommender(settings).fit(self.part, self.context)
+            if isinstance(settings, LightFMSettings):
+                hybrid = LightFMHybrid(settings, self.report_epoch)
+                self.keep_taste(settings, hybrid.learn(self.part, self.context))
+            else:
+                self.fitted[settings] = self._recommender(settings).fit(self.part, self.context)
         return self.fitted[settings]
+
+    def keep_taste(self, settings: LightFMSettings, taste: Taste) -> None:
+        """Take in what LightFM has learnt on this part."""
+        self.fitted[settings] = taste.part
+        self.states[settings] = taste.state
 
     def blend(self, recipe: Recipe) -> Blend:
         """Return the recipe's parts, all fitted on this part, with its weights."""
@@ -63,7 +76,7 @@ class Workbench:
             type_weights=recipe.type_weights,
         )
 
-    def _recommender(self, settings: Settings) -> Recommender:  # noqa: C901 - one case a kind
+    def _recommender(self, settings: PlainSettings) -> Recommender:  # noqa: C901 - one a kind
         match settings:
             case PopularitySettings():
                 return Popularity(settings)
@@ -85,5 +98,3 @@ class Workbench:
                 return OwnHistory()
             case ContentSettings():
                 return Content(settings)
-            case LightFMSettings():
-                return LightFMHybrid(settings, self.report_epoch)

@@ -137,6 +137,27 @@ def decide_promotion(
     )
 
 
+def decide_update(guards: Guards, *, new_events: int) -> GateDecision:
+    """Decide whether a model that was brought up to date goes live; its recipe was judged before.
+
+    Parameters
+    ----------
+    guards : Guards
+    new_events : int
+        That the model before it did not know.
+    """
+    broken = _broken_guard(guards)
+    if broken is not None:
+        return GateDecision(promote=False, reason=broken)
+    return GateDecision(
+        promote=True,
+        reason=(
+            f"Brought up to date with {new_events} newer events. The last full training showed on "
+            "your own history that this helps; its figures are the ones shown."
+        ),
+    )
+
+
 def _broken_guard(guards: Guards) -> str | None:
     if not guards.is_finite:
         return "The model contains invalid numbers, so it was kept from going live."

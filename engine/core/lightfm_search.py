@@ -8,7 +8,7 @@ from engine.core.fitting import Workbench
 from engine.core.parts import VectorPart
 from engine.core.portfolio import lightfm_portfolio
 from engine.core.recipe import LightFMSettings
-from engine.core.recommenders.lightfm_hybrid import LightFMRun, seconds_per_pair
+from engine.core.recommenders.lightfm_hybrid import LightFMRun, Taste, seconds_per_pair
 
 # Coarse steps: a slightly slower run of the same data still trains the same recipe.
 _EPOCH_STEPS = (1, 2, 5, 10, 20, 30)
@@ -59,7 +59,7 @@ def best_lightfm(
     *,
     epochs: int,
     champion: LightFMSettings | None,
-) -> tuple[LightFMSettings, VectorPart] | None:
+) -> tuple[LightFMSettings, Taste] | None:
     """Return the best settings and what they made of the bench's part, None without epochs.
 
     Parameters
@@ -87,6 +87,8 @@ def best_lightfm(
             run.advance(rung - done)
         done = rung
         if len(runs) > 1 and rung < epochs:
-            runs = sorted(runs, key=lambda run: -quality(run.finished()))[: (len(runs) + 1) // 2]
-    winner = max(((run, run.finished()) for run in runs), key=lambda it: quality(it[1]))
+            runs = sorted(runs, key=lambda run: -quality(run.finished().part))[
+                : (len(runs) + 1) // 2
+            ]
+    winner = max(((run, run.finished()) for run in runs), key=lambda it: quality(it[1].part))
     return winner[0].settings, winner[1]

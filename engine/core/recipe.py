@@ -105,7 +105,15 @@ class LightFMSettings:
     half_life_days: float | None
 
 
-Settings = (
+@dataclass(frozen=True)
+class UpdateSettings:
+    """How a model of this recipe is kept up to date: LightFM's epochs on new events alone."""
+
+    epochs: int
+
+
+# Of what is fitted anew each time; LightFM can go on from where it was.
+PlainSettings = (
     PopularitySettings
     | ItemKnnSettings
     | Rp3Settings
@@ -116,8 +124,8 @@ Settings = (
     | CategoryPopularitySettings
     | OwnHistorySettings
     | ContentSettings
-    | LightFMSettings
 )
+Settings = PlainSettings | LightFMSettings
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,8 @@ class Recipe:
         Of the other types; a type that is absent has none of its own.
     seed : int
         Of every random number drawn while fitting.
+    update : UpdateSettings or None
+        None where updates between trainings were not shown to help. No part of what is compared.
     """
 
     popularity: PopularitySettings
@@ -154,6 +164,7 @@ class Recipe:
     weights: Mapping[str, float] = field(default_factory=dict)
     type_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seed: int = 0
+    update: UpdateSettings | None = field(default=None, compare=False)
 
     @property
     def settings(self) -> list[Settings]:
@@ -192,6 +203,7 @@ class Recipe:
             weights=values["weights"],
             type_weights=values["type_weights"],
             seed=values["seed"],
+            update=UpdateSettings(**values["update"]) if values.get("update") else None,
         )
 
 

@@ -198,8 +198,8 @@ class _Search:
             return None
         if found is None:
             return None
-        settings, part = found
-        self.bench.fitted[settings] = part
+        settings, taste = found
+        self.bench.keep_taste(settings, taste)
         return settings
 
     def best_half_life(self) -> float | None:

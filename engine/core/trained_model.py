@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from engine.core.evaluator import EvaluationReport
 from engine.core.gate import GateDecision
 from engine.core.recipe import Recipe
+from engine.core.recommenders.taste_state import TasteState
 from engine.core.tables import ModelTables
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model fit on every event, its recipe's examination, and whether it should go live."""
+    """A model fit on every event, its recipe's examination, and whether it should go live.
+
+    ``taste`` is what an update goes on from, None where there is no LightFM to update.
+    """
 
     recipe: Recipe
     report: EvaluationReport
     gate: GateDecision
     tables: ModelTables
+    taste: TasteState | None = None

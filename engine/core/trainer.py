@@ -21,6 +21,7 @@ from engine.core.lightfm_search import affordable_epochs, epoch_seconds
 from engine.core.recency import robust_newest_seconds
 from engine.core.recipe import Recipe
 from engine.core.recommenders.protocol import FitContext
+from engine.core.recommenders.taste_state import TasteState
 from engine.core.refit import guards_of, model_tables
 from engine.core.selection import choose_recipe, popularity_recipe, prior_recipe
 from engine.core.split import (
@@ -35,6 +36,7 @@ from engine.core.strata import strata_metrics
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
+from engine.core.update_choice import choose_update
 from engine.core.validation import ENOUGH_VALIDATION_USERS, validation_exams
 
 __all__ = ["TrainedModel", "train_model"]
@@ -43,6 +45,8 @@ __all__ = ["TrainedModel", "train_model"]
 _MOST_TEST_USERS = 10_000
 # Scores of users and items that 120 s leave time for, in the examination.
 _SCORES_PER_SECOND = 3_000_000
+# Whether updates help is found out only while this share of the seconds has not gone.
+_UPDATE_UNTIL = 0.8
 
 
 def train_model(
@@ -158,13 +162,14 @@ class _Run:
         winner = next((it for it in candidates if judge(it, guards=PASSED).promote), candidates[0])
         report = self._report(contest, winner, split, exam, bench)
         bench.fitted.clear()
-        tables, found = self._refit(winner.recipe)
+        tables, taste, found = self._refit(winner.recipe)
         self.report_progress("checking", 1.0)
         return TrainedModel(
             recipe=winner.recipe,
             report=report,
             gate=judge(winner, guards=found),
             tables=tables,
+            taste=taste,
         )
 
     def choose(
@@ -184,7 +189,7 @@ class _Run:
         )
         if len(exams.home.users) < ENOUGH_VALIDATION_USERS:
             return prior
-        return choose_recipe(
+        recipe = choose_recipe(
             bench,
             exams,
             budget=self.budget,
@@ -196,6 +201,10 @@ class _Run:
             ),
             report=lambda share: self.report_progress("selecting", 0.05 + 0.4 * share),
         )
+        if self.arrangement != "time" or not self.budget.allows(until_share=_UPDATE_UNTIL):
+            return recipe
+        known = replace(self.dataset, interactions=interactions)
+        return replace(recipe, update=choose_update(known, bench, split.later, recipe))
 
     def _cut(self, interactions: Interactions, *, later_share: float) -> Split:
         return hold_out(
@@ -261,10 +270,12 @@ class _Run:
             is_popularity=candidate.is_popularity,
         )
 
-    def _refit(self, recipe: Recipe) -> tuple[ModelTables, Guards]:
+    def _refit(self, recipe: Recipe) -> tuple[ModelTables, TasteState | None, Guards]:
         bench = self._bench(self.dataset.interactions, stage="fitting", start=0.65, end=0.95)
         tables = model_tables(self.dataset, bench.part, recipe, bench.blend(recipe))
-        return tables, guards_of(tables, is_active=bench.part.is_active, seed=self.context.seed)
+        found = guards_of(tables, is_active=bench.part.is_active, seed=self.context.seed)
+        taste = bench.states[recipe.lightfm] if recipe.lightfm and recipe.update else None
+        return tables, taste, found
 
     def _report(
         self,

@@ -16,9 +16,18 @@ from engine.core.parts import VectorPart, vector_part
 from engine.core.recency import DAY_SECONDS, decay
 from engine.core.recipe import LightFMSettings
 from engine.core.recommenders.protocol import FitContext
+from engine.core.recommenders.taste_state import TasteState
 from engine.core.training_part import Pairs, TrainingPart
 
 _MEASURED_PAIRS = 20_000
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What a run leaves behind: the part to serve, and what a later run goes on from."""
+
+    part: VectorPart
+    state: TasteState
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,10 @@ class LightFMHybrid:
 
     def fit(self, part: TrainingPart, context: FitContext) -> VectorPart:
         """Return vectors for every item; those no event touched come from features alone."""
+        return self.learn(part, context).part
+
+    def learn(self, part: TrainingPart, context: FitContext) -> Taste:
+        """Return what `fit` does, with the state of the run."""
         run = LightFMRun(self.settings, part, context, self.report_epoch)
         run.advance(self.settings.epochs)
         return run.finished()
@@ -69,7 +82,28 @@ class LightFMRun:
         """Add epochs on all pairs."""
         self._train(self._model, self._part.pairs, epochs)
 
-    def finished(self) -> VectorPart:
+    def resume(self, state: TasteState, pairs: Pairs, *, epochs: int) -> Taste:
+        """Go on from another run's state with some pairs alone.
+
+        Parameters
+        ----------
+        state : TasteState
+            With this part's items and features as its rows.
+        pairs : Pairs
+            Of this part, those that the other run has not seen.
+        epochs : int
+        """
+        interactions, _ = _interactions(self._part, pairs, None)
+        # No epoch: this only makes room.
+        self._model.fit_partial(interactions, item_features=self._columns, epochs=0)
+        _put_state(self._model, state)
+        self._model.user_embeddings[:] = state.user_scale * _user_means(
+            self._part, self._columns @ state.embeddings
+        )
+        self._train(self._model, pairs, epochs)
+        return self._taste(self._model)
+
+    def finished(self) -> Taste:
         """Return what the model would be now, after its epochs on the newest pairs."""
         settings, part = self.settings, self._part
         model = self._model
@@ -78,11 +112,26 @@ class LightFMRun:
             by_time = np.argsort(part.pairs.seconds, kind="stable")
             newest = by_time[len(by_time) - int(len(by_time) * settings.newest_share) :]
             self._train(model, part.pairs.take(newest), settings.newest_epochs)
+        return self._taste(model)
+
+    def _taste(self, model: LightFM) -> Taste:
+        part = self._part
         embeddings = _trained_rows(model.item_embeddings, self._columns, part.is_active)
-        return vector_part(
-            name="taste",
-            vectors=np.asarray(self._columns @ embeddings, dtype=np.float32),
-            feature_vectors=embeddings[part.n_items :] * np.float32(settings.feature_weight),
+        vectors = np.asarray(self._columns @ embeddings, dtype=np.float32)
+        return Taste(
+            part=vector_part(
+                name="taste",
+                vectors=vectors,
+                feature_vectors=embeddings[part.n_items :]
+                * np.float32(self.settings.feature_weight),
+            ),
+            state=TasteState(
+                embeddings=embeddings,
+                embedding_gradients=model.item_embedding_gradients,
+                biases=model.item_biases,
+                bias_gradients=model.item_bias_gradients,
+                user_scale=_user_scale(model.user_embeddings, _user_means(part, vectors)),
+            ),
         )
 
     def _train(self, model: LightFM, pairs: Pairs, epochs: int) -> None:
@@ -106,6 +155,27 @@ def seconds_per_pair(settings: LightFMSettings, part: TrainingPart, context: Fit
     started = time.monotonic()
     LightFMHybrid(once).fit(replace(part, pairs=sample), context)
     return (time.monotonic() - started) / max(1, len(sample))
+
+
+def _put_state(model: LightFM, state: TasteState) -> None:
+    model.item_embeddings[:] = state.embeddings
+    model.item_embedding_gradients[:] = state.embedding_gradients
+    model.item_biases[:] = state.biases
+    model.item_bias_gradients[:] = state.bias_gradients
+
+
+def _user_means(part: TrainingPart, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32[n_users, k]: the mean of what each user likes, zeros for who likes nothing."""
+    likes = part.matrix(None)
+    counts = np.maximum(1, np.diff(likes.indptr))
+    return np.asarray(likes @ vectors / counts[:, None], dtype=np.float32)
+
+
+def _user_scale(users: NDArray[np.float32], means: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32[1]: by how much trained users are longer than the means of what they like."""
+    squares = np.square(means, dtype=np.float64).sum()
+    scale = np.multiply(users, means, dtype=np.float64).sum() / squares if squares > 0 else 1.0
+    return np.array([scale], dtype=np.float32)
 
 
 def _feature_columns(part: TrainingPart, feature_weight: float) -> sp.csr_matrix:

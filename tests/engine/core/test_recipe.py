@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from engine.core.dataset import Dataset
-from engine.core.recipe import Recipe
+from engine.core.recipe import Recipe, UpdateSettings
 from engine.core.selection import prior_recipe
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
@@ -15,6 +16,18 @@ def test_a_recipe_survives_json(acorn_model: TrainedModel, birch_store: Dataset)
     prior = prior_recipe(training_part(birch_store, birch_store.interactions), seed=3)
     for recipe in (acorn_model.recipe, prior):
         assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_how_a_recipe_is_updated_survives_json_and_is_not_compared(
+    acorn_model: TrainedModel,
+) -> None:
+    updated = replace(acorn_model.recipe, update=UpdateSettings(epochs=3))
+    assert updated == replace(acorn_model.recipe, update=None)
+    written = json.loads(json.dumps(updated.to_dict()))
+    assert Recipe.from_dict(written).update == UpdateSettings(epochs=3)
+    # As trainings wrote it before there were updates.
+    del written["update"]
+    assert Recipe.from_dict(written).update is None
 
 
 def test_a_recipe_of_another_format_is_refused(acorn_model: TrainedModel) -> None:

@@ -240,7 +240,7 @@ def test_looking_at_a_lightfm_run_does_not_change_it(birch_store: Dataset) -> No
         looked_at.advance(1)
         looked_at.finished()
     assert np.array_equal(
-        looked_at.finished().vectors, LightFMHybrid(LIGHTFM).fit(part, CONTEXT).vectors
+        looked_at.finished().part.vectors, LightFMHybrid(LIGHTFM).fit(part, CONTEXT).vectors
     )
 
 

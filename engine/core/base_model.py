@@ -1,0 +1,84 @@
+"""Reads a trained model's folder as what an update of the model starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from engine.core.array_folder import Manifest, map_arrays
+from engine.core.artifact import STATE, open_artifact
+from engine.core.errors import ArtifactRefused
+from engine.core.evaluator import EvaluationReport
+from engine.core.metrics import Metric
+from engine.core.recipe import Recipe
+from engine.core.recommenders.taste_state import TasteState
+from engine.core.string_table import StringTable
+from engine.core.warm_start import BaseBlend
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A trained model as the base of an update: its recipe, its blend and its examination."""
+
+    recipe: Recipe
+    blend: BaseBlend
+    report: EvaluationReport
+
+
+def read_base_model(folder: Path) -> BaseModel:
+    """Return the model of an artifact's folder, every file of it verified.
+
+    Raises
+    ------
+    ArtifactRefused
+        When the folder is missing or damaged, of another format, or lacks what its recipe needs
+        to be updated.
+    """
+    artifact = open_artifact(folder, verify=True)
+    manifest = artifact.manifest
+    try:
+        recipe = Recipe.from_dict(manifest["recipe"])
+    except ValueError as error:
+        raise ArtifactRefused(f"{folder} cannot be updated: {error}") from error
+    return BaseModel(
+        recipe=recipe,
+        blend=BaseBlend(
+            parts={part.name: part for part in artifact.blend.parts},
+            taste=_state(folder, manifest) if recipe.lightfm else None,
+            item_ids=_texts(artifact.item_ids),
+            feature_names=_texts(artifact.feature_names),
+            newest_seconds=artifact.newest_seconds,
+        ),
+        report=_report(manifest),
+    )
+
+
+def _state(folder: Path, manifest: Manifest) -> TasteState:
+    files = {n: it for n, it in manifest["files"].items() if n.startswith(STATE)}
+    arrays = map_arrays(folder, files, verify=True)
+    try:
+        return TasteState(
+            **{field.name: arrays[f"{STATE}{field.name}"] for field in fields(TasteState)}
+        )
+    except KeyError as error:
+        raise ArtifactRefused(f"{folder} lacks {error}, from which LightFM would go on.") from error
+
+
+def _texts(table: StringTable) -> list[str]:
+    return [table[row] for row in range(len(table))]
+
+
+def _report(manifest: Manifest) -> EvaluationReport:
+    return EvaluationReport(
+        metrics=_metrics(manifest["metrics"]),
+        baselines={name: _metrics(each) for name, each in manifest["baselines"].items()},
+        counts=manifest["counts"],
+        data_window=manifest["data_window"],
+        strata={name: _metrics(each) for name, each in manifest["strata"].items()},
+    )
+
+
+def _metrics(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Metric]:
+    return {name: Metric(**value) for name, value in values.items()}
