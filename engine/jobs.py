@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TRAINING_JOB = "engine.tasks.train_model"
+UPDATE_JOB = "engine.tasks.update_model"
 TRAIN_IF_CHANGED_JOB = "engine.tasks.train_if_changed"
 IMPORT_JOB = "engine.tasks.run_import"
 EXPIRE_IMPORT_JOB = "engine.tasks.expire_import"

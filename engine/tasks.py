@@ -15,6 +15,7 @@ from engine.jobs import (
     TRAIN_IF_CHANGED_JOB,
     TRAINING_JOB,
     TRENDS_JOB,
+    UPDATE_JOB,
 )
 from engine.services import erase_traces as erasure
 from engine.services import expire_events as retention
@@ -32,6 +33,7 @@ from engine.services.run_feed import run_feed as fetch_and_import
 from engine.services.run_import import run_import as take_in
 from engine.services.train_if_changed import train_if_changed
 from engine.services.train_model import train_model as train
+from engine.services.update_model import update_model as update
 from tenants.context import in_environment
 from tenants.models.environment import Environment
 from tenants.services.run_job import ClaimedJob, finish_job
@@ -46,6 +48,12 @@ def _fail_run(environment: Environment, job: ClaimedJob, reason: str) -> None:
 def train_model(environment: Environment, job: ClaimedJob) -> None:
     """Train, judge and perhaps promote."""
     train(environment=environment, job=job)
+
+
+@tenant_task(name=UPDATE_JOB, on_failure=_fail_run)
+def update_model(environment: Environment, job: ClaimedJob) -> None:
+    """Bring the live model up to date with the newest events."""
+    update(environment=environment, job=job)
 
 
 @tenant_task(name=TRAIN_IF_CHANGED_JOB)

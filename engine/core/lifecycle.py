@@ -28,12 +28,15 @@ class VersionRecord:
         When it last became live.
     has_artifact : bool
         Whether it could still be served.
+    is_update : bool
+        Whether it brought another version up to date.
     """
 
     version: str
     has_passed_gate: bool
     promoted_at: datetime | None
     has_artifact: bool
+    is_update: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,17 @@ def version_before(records: Iterable[VersionRecord], *, live_version: str) -> st
 def versions_to_remove(records: Iterable[VersionRecord], *, live_version: str | None) -> list[str]:
     """Return the versions whose artifacts nobody will ask for again.
 
-    Kept are the live one, the newest, and those that were live last (what a rollback needs).
+    Kept are the live one, the newest, and those that were live last (what a rollback needs); and
+    the same of trainings alone, since a day's updates would crowd them out.
     """
     stored = [record for record in records if record.has_artifact]
-    newest = sorted(record.version for record in stored)[-KEPT_VERSIONS:]
-    once_live = sorted(
-        (record.promoted_at, record.version) for record in stored if record.promoted_at is not None
-    )[-KEPT_VERSIONS:]
-    kept = {live_version, *newest, *(version for _, version in once_live)}
+    kept = {live_version}
+    for group in (stored, [record for record in stored if not record.is_update]):
+        kept.update(sorted(record.version for record in group)[-KEPT_VERSIONS:])
+        once_live = sorted(
+            (record.promoted_at, record.version)
+            for record in group
+            if record.promoted_at is not None
+        )
+        kept.update(version for _, version in once_live[-KEPT_VERSIONS:])
     return sorted(record.version for record in stored if record.version not in kept)

@@ -19,8 +19,15 @@ class TrainingRun(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
 
+    class Kind(models.TextChoices):
+        """A training chooses, proves and fits anew; an update brings the live model up to date."""
+
+        TRAINING = "training"
+        UPDATE = "update"
+
     id = models.CharField(primary_key=True, max_length=26)
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.TRAINING)
     stage = models.CharField(max_length=64, blank=True)
     progress = models.FloatField(default=0, help_text="0 to 1")
     rows = models.BigIntegerField(null=True)
@@ -60,6 +67,11 @@ class ModelVersion(models.Model):
     artifact_removed_at = models.DateTimeField(null=True)
     change_seq = models.BigIntegerField(
         default=0, help_text="The catalogue clock's value up to which the training read the store."
+    )
+    parent = models.CharField(  # noqa: DJ001  # most have none
+        max_length=26,
+        null=True,
+        help_text="The version that this one brought up to date; what that one knew is in it.",
     )
 
     class Meta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
@@ -22,6 +23,17 @@ _COUNTS = f"""
             FROM engine_event ORDER BY id DESC LIMIT %s
         ) AS newest
         WHERE type = ANY(%s) LIMIT %s
+    ) AS liking
+"""  # noqa: S608  # made of constants
+
+# Views and purchases come among impressions: of this many lines for each that is wanted.
+_LINES_FOR_ONE = 4
+_SINCE = f"""
+    SELECT count(*) FROM (
+        SELECT 1 FROM (
+            SELECT type, item_ref_id, received_at FROM engine_event ORDER BY id DESC LIMIT %s
+        ) AS newest
+        WHERE received_at > %s AND type = ANY(%s) AND {IS_KNOWN} LIMIT %s
     ) AS liking
 """  # noqa: S608  # made of constants
 
@@ -51,3 +63,19 @@ def learnable_events() -> LearnableEvents:
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [LINES_LOOKED_AT, liking, MOST_COUNTED])
         return LearnableEvents(*cursor.fetchone())
+
+
+def learnable_since(moment: datetime, *, most: int) -> int:
+    """Count the newest lines since a moment that a model can learn from, up to a bound.
+
+    Parameters
+    ----------
+    moment
+        By when the lines were received.
+    most
+        Where to stop counting; four times as many of the newest lines are looked at.
+    """
+    liking = [type_ for type_, weight in EVENT_WEIGHTS.items() if weight > 0]
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE, [most * _LINES_FOR_ONE, moment, liking, most])
+        return int(cursor.fetchone()[0])

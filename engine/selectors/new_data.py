@@ -36,9 +36,11 @@ class NewData:
 def new_data() -> NewData:
     """Return when the environment last asked for a training and last got an event or item.
 
-    Failed runs count: what they failed on has to change first.
+    Failed runs count: what they failed on has to change first. Updates do not: they keep what
+    they start from.
     """
-    run = TrainingRun.objects.order_by("-id").values_list("created_at", flat=True).first()
+    trainings = TrainingRun.objects.filter(kind=TrainingRun.Kind.TRAINING)
+    run = trainings.order_by("-id").values_list("created_at", flat=True).first()
     received = Event.objects.values_list("received_at", flat=True)
     first, newest = received.order_by("id").first(), received.order_by("-id").first()
     item = Item.objects.order_by("-change_seq").values_list("updated_at", flat=True).first()

@@ -23,6 +23,8 @@ class TrainedVersion:
     ----------
     change_seq
         How far the training had read the store, by the catalogue's clock.
+    parent
+        Of an update, the version that it brought up to date.
     """
 
     version: str
@@ -30,6 +32,7 @@ class TrainedVersion:
     change_seq: int
     model: TrainedModel
     champion_compared_with: str | None
+    parent: str | None = None
 
 
 def record_trained_model(
@@ -96,7 +99,8 @@ def _create_version(trained: TrainedVersion, *, reason: str) -> None:
     ModelVersion.objects.create(
         version=trained.version,
         trained_at=trained.trained_at,
-        change_seq=trained.change_seq,
+        change_seq=_known_until(trained),
+        parent=trained.parent,
         verdict=ModelVersion.Verdict.PROMOTED if has_passed else ModelVersion.Verdict.REJECTED,
         reason=reason,
         recipe=model.recipe.to_dict(),
@@ -105,3 +109,13 @@ def _create_version(trained: TrainedVersion, *, reason: str) -> None:
         metrics=report["metrics"],
         baselines=report["baselines"],
     )
+
+
+def _known_until(trained: TrainedVersion) -> int:
+    """Return how far the store was read by the first of what the version is made of.
+
+    Who was erased after that may still be in it.
+    """
+    if trained.parent is None:
+        return trained.change_seq
+    return ModelVersion.objects.values_list("change_seq", flat=True).get(pk=trained.parent)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from engine.jobs import TRAINING_JOB
+from engine.jobs import TRAINING_JOB, UPDATE_JOB
 from engine.models.training import TrainingRun
 from saas.lib.ids import new_ulid
 from tenants.models.environment import Environment
 from tenants.services.enqueue_job import enqueue_job
+from tenants.services.replace_job import replace_job
 
 
 def request_training(*, environment: Environment) -> str:
     """Queue a training, or find the one that is queued or running; call inside the environment.
+
+    An update that is queued or running makes way: the training does all that it would.
 
     Parameters
     ----------
@@ -24,19 +27,65 @@ def request_training(*, environment: Environment) -> str:
     str
         The training run's id.
     """
+    run_id = (
+        queue_run(environment=environment, kind=TrainingRun.Kind.TRAINING)
+        or replace_update(environment=environment)
+        # The update has ended while its row was waited for.
+        or queue_run(environment=environment, kind=TrainingRun.Kind.TRAINING)
+    )
+    # Also where another request committed its run while this one waited on the key.
+    return run_id or TrainingRun.objects.latest("id").id
+
+
+def queue_run(*, environment: Environment, kind: TrainingRun.Kind) -> str | None:
+    """Queue a training or an update; call inside the environment.
+
+    Returns
+    -------
+    str or None
+        The training run's id; `None` where another is queued or running.
+    """
     run_id = new_ulid()
     job_id = enqueue_job(
-        kind=TRAINING_JOB,
+        kind=TRAINING_JOB if kind == TrainingRun.Kind.TRAINING else UPDATE_JOB,
         environment_id=environment.pk,
         payload={"training_run_id": run_id},
-        exclusive_key=f"train:{environment.pk}",
+        exclusive_key=_exclusive_key(environment),
     )
     if job_id is None:
-        # Also where another request committed its run while this one waited on the key.
-        return TrainingRun.objects.latest("id").id
+        return None
     _end_runs_without_a_job()
-    TrainingRun.objects.create(id=run_id, created_at=timezone.now())
+    TrainingRun.objects.create(id=run_id, kind=kind, created_at=timezone.now())
     return run_id
+
+
+def replace_update(*, environment: Environment) -> str | None:
+    """Make a training of the update that is queued or running; call inside the environment.
+
+    Returns
+    -------
+    str or None
+        The training run's id; `None` where there is no update.
+    """
+    payload = replace_job(
+        exclusive_key=_exclusive_key(environment), kind=UPDATE_JOB, by=TRAINING_JOB
+    )
+    if payload is None:
+        return None
+    run_id = str(payload["training_run_id"])
+    TrainingRun.objects.filter(pk=run_id).update(
+        kind=TrainingRun.Kind.TRAINING,
+        status=TrainingRun.Status.QUEUED,
+        stage="",
+        progress=0.0,
+        created_at=timezone.now(),
+        started_at=None,
+    )
+    return run_id
+
+
+def _exclusive_key(environment: Environment) -> str:
+    return f"train:{environment.pk}"
 
 
 def _end_runs_without_a_job() -> None:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 
 import structlog
-from django.db import OperationalError
 from django.utils import timezone
 
 from engine.core import trainer
-from engine.core.artifact import write_artifact
 from engine.core.errors import NotEnoughData
 from engine.core.recipe import Recipe
 from engine.models.training import ModelVersion, TrainingRun
 from engine.selectors.training_data import TrainingData, training_data
-from engine.services.record_trained_model import TrainedVersion, record_trained_model
-from engine.services.remove_old_artifacts import artifacts_of
+from engine.services.record_trained_model import TrainedVersion
+from engine.services.store_model import store_model
+from engine.services.training_reports import Progress, give_connection_back, start_run
 from saas.lib.config import config
 from saas.lib.ids import new_ulid
 from tenants.context import in_environment, on_platform
-from tenants.db.connection import connection
-from tenants.errors import JobFailedError, LeaseLostError
+from tenants.errors import JobFailedError
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
-from tenants.services.run_job import ClaimedJob, ensure_held
+from tenants.services.run_job import ClaimedJob
 
 log = structlog.get_logger()
-
-SECONDS_BETWEEN_REPORTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +51,9 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
     LeaseLostError
         Another worker has taken the job over; nothing of this attempt remains.
     """
-    run_id = str(job.payload["training_run_id"])
     started = time.monotonic()
+    run_id = start_run(environment, job=job)
     log.info("training_started", run=run_id, attempt=job.attempts)
-    _start(environment, job=job, run_id=run_id)
     inputs = _read(environment, run_id=run_id)
     try:
         model = trainer.train_model(
@@ -69,7 +63,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
             # One seed per store: the same data give the same model again.
             seed=environment.pk,
             threads=config().training_threads,
-            report_progress=_Progress(environment, job=job, run_id=run_id),
+            report_progress=Progress(environment, job=job, run_id=run_id),
         )
     except NotEnoughData as error:
         raise JobFailedError(str(error)) from error
@@ -85,24 +79,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
         model=model,
         champion_compared_with=environment.live_version,
     )
-    folder = artifacts_of(environment.pk) / trained.version
-    try:
-        write_artifact(
-            folder=folder,
-            model=model,
-            environment_id=environment.pk,
-            version=trained.version,
-            change_seq=trained.change_seq,
-            created_at=trained.trained_at,
-        )
-        with in_environment(environment):
-            decision = record_trained_model(
-                environment_id=environment.pk, job=job, run_id=run_id, trained=trained
-            )
-    except LeaseLostError:
-        # Of any other failure it is not known here whether the commit took place.
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    decision = store_model(environment=environment, job=job, run_id=run_id, trained=trained)
     log.info(
         "model_trained",
         run=run_id,
@@ -111,17 +88,6 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
         reason=decision.reason,
         seconds=round(time.monotonic() - started, 3),
     )
-
-
-def _start(environment: Environment, *, job: ClaimedJob, run_id: str) -> None:
-    with in_environment(environment):
-        ensure_held(job)
-        TrainingRun.objects.filter(pk=run_id).update(
-            status=TrainingRun.Status.RUNNING,
-            stage="reading",
-            progress=0.0,
-            started_at=timezone.now(),
-        )
 
 
 def _read(environment: Environment, *, run_id: str) -> _Inputs:
@@ -133,14 +99,8 @@ def _read(environment: Environment, *, run_id: str) -> _Inputs:
             champion=_champion(environment.live_version),
             seconds_budget=_seconds_budget(environment),
         )
-    _give_connection_back()
+    give_connection_back()
     return inputs
-
-
-def _give_connection_back() -> None:
-    # The training may outlive it; the pool checks one before it lends it again.
-    if not connection.in_atomic_block:
-        connection.close()
 
 
 def _champion(live_version: str | None) -> Recipe | None:
@@ -158,27 +118,3 @@ def _seconds_budget(environment: Environment) -> float:
     with on_platform():
         entitlement = Entitlement.objects.filter(tenant=environment.tenant_id).first()
     return config().training_seconds if entitlement is None else entitlement.training_seconds
-
-
-class _Progress:
-    """Writes stage and share to the run, at most twice a second and each in its own transaction."""
-
-    def __init__(self, environment: Environment, *, job: ClaimedJob, run_id: str) -> None:
-        self._environment = environment
-        self._job = job
-        self._run_id = run_id
-        self._reported_at = float("-inf")
-
-    def __call__(self, stage: str, share: float) -> None:
-        now = time.monotonic()
-        if now - self._reported_at < SECONDS_BETWEEN_REPORTS:
-            return
-        self._reported_at = now
-        try:
-            with in_environment(self._environment):
-                ensure_held(self._job)
-                TrainingRun.objects.filter(pk=self._run_id).update(stage=stage, progress=share)
-        except OperationalError as error:
-            log.warning("progress_not_reported", error=str(error))
-        finally:
-            _give_connection_back()

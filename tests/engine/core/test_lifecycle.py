@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -117,3 +118,10 @@ def test_the_live_the_newest_three_and_the_last_three_that_were_live_are_kept() 
 def test_a_removed_version_is_not_removed_again() -> None:
     records = [record(f"1{number}", stored=False) for number in range(9)]
     assert versions_to_remove(records, live_version=None) == []
+
+
+def test_a_days_updates_do_not_crowd_out_the_trainings_before_them() -> None:
+    trainings = [record(f"0{day}", live_on=day) for day in range(1, 6)]
+    updates = [replace(record(f"1{day}", live_on=day), is_update=True) for day in range(6, 10)]
+    gone = versions_to_remove([*trainings, *updates], live_version="19")
+    assert gone == ["01", "02", "16"]

@@ -1,0 +1,86 @@
+"""The clock's part in updates: queues one where a live model has missed enough."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import ProgrammingError
+from django.utils import timezone
+
+from engine.models.training import ModelVersion, TrainingRun
+from engine.selectors.learnable_events import learnable_since
+from engine.services.request_training import queue_run
+from tenants.context import in_environment, on_platform
+from tenants.models.environment import Environment
+from tenants.models.tenant import Tenant
+
+log = structlog.get_logger()
+
+# Serving knows each shopper's newest events anyway; what an update adds changes within hours.
+PAUSE_BETWEEN_RUNS = timedelta(hours=1)
+# An update is worth it when this share of what the model knows is new, within bounds.
+NEW_SHARE = 0.01
+LEAST_NEW_EVENTS = 200
+MOST_NEW_EVENTS = 10_000
+
+
+def queue_due_updates(*, after_id: int, most: int) -> int:
+    """Look at some environments with a model, and queue an update where enough is new.
+
+    Pinned versions, and those of stores that promote by hand, are left alone: an update of them
+    would never be served.
+
+    Parameters
+    ----------
+    after_id
+        Environments up to this id were looked at last time.
+    most
+        How many to look at, so that one call stays short however many stores there are.
+
+    Returns
+    -------
+    int
+        The `after_id` of the next call; 0 when it begins anew.
+    """
+    with on_platform():
+        environments = list(
+            Environment.objects.filter(
+                pk__gt=after_id,
+                live_version__isnull=False,
+                is_pinned=False,
+                auto_promote=True,
+                auto_train=Environment.AutoTrain.DAILY,
+                tenant__status=Tenant.Status.ACTIVE,
+            ).order_by("pk")[:most]
+        )
+    for environment in environments:
+        try:
+            with in_environment(environment):
+                _queue_if_due(environment)
+        except ProgrammingError as error:
+            # Its schema was deleted after the list was read.
+            log.warning("environment_skipped", environment_id=environment.pk, error=str(error))
+    return environments[-1].pk if len(environments) == most else 0
+
+
+def _queue_if_due(environment: Environment) -> None:
+    if not _is_due(environment.live_version, now=timezone.now()):
+        return
+    run_id = queue_run(environment=environment, kind=TrainingRun.Kind.UPDATE)
+    if run_id is not None:
+        log.info("update_queued", environment_id=environment.pk, run=run_id)
+
+
+def _is_due(live_version: str | None, *, now: datetime) -> bool:
+    last_run = TrainingRun.objects.order_by("-id").values_list("created_at", flat=True).first()
+    if last_run and last_run > now - PAUSE_BETWEEN_RUNS:
+        return False
+    version = ModelVersion.objects.filter(pk=live_version, artifact_removed_at=None).first()
+    if version is None or not version.recipe.get("update"):
+        return False
+    known = int(version.counts.get("events", 0))
+    wanted = min(MOST_NEW_EVENTS, max(LEAST_NEW_EVENTS, int(known * NEW_SHARE)))
+    # What an earlier run has looked at and found no use for is not looked at again.
+    since = max(version.trained_at, last_run) if last_run else version.trained_at
+    return learnable_since(since, most=wanted) >= wanted
