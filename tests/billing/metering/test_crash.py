@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from billing.metering.shipper import Shipper
+from tests.chaos.processes import wait_for
 
 # Keeps calls, and notes each one that was acknowledged, until it is killed.
 WRITER = """
@@ -73,10 +76,20 @@ for attempt in range(int(sys.argv[4])):
 """
 # Two sides of each step, and as many at any time.
 KILLS = 2 * 2 * 5
+# What each writer has had acknowledged before it is killed, at the least.
+NOTED_CALLS = 100
 
 
 def run(script: str, *arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)])
+
+
+def size_of(notes: Path) -> int:
+    return notes.stat().st_size if notes.exists() else 0
+
+
+def has_noted_more(notes: Path, size: int) -> bool:
+    return size_of(notes) > size + 16 * NOTED_CALLS
 
 
 def test_kill_9_of_writers_and_shippers_loses_nothing_and_doubles_nothing(
@@ -89,9 +102,9 @@ def test_kill_9_of_writers_and_shippers_loses_nothing_and_doubles_nothing(
         writer = run(WRITER, folder, notes)
         writers += 1
         try:
-            killer.wait(timeout=0.7)
-        except subprocess.TimeoutExpired:
-            pass
+            wait_for("the writer to be at work", partial(has_noted_more, notes, size_of(notes)))
+            with suppress(subprocess.TimeoutExpired):
+                killer.wait(timeout=0.3)
         finally:
             writer.kill()
             writer.wait()
@@ -105,7 +118,7 @@ def test_kill_9_of_writers_and_shippers_loses_nothing_and_doubles_nothing(
     ledger = {
         row[0].bytes for row in usage_database.rows("SELECT call_id FROM billing_usageledger")
     }
-    assert len(acknowledged) > 100
+    assert len(acknowledged) > NOTED_CALLS
     assert acknowledged <= ledger
     # A writer killed between its write and its note.
     assert len(ledger - acknowledged) <= writers

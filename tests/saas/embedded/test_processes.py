@@ -71,7 +71,12 @@ def test_processes_are_found_by_program_and_folder(
     assert processes_in(folder.parent / "another", program="sh") == set()
 
 
-def test_ending_asks_first_and_waits(sleeper: subprocess.Popen[bytes]) -> None:
+def test_ending_asks_first_and_waits(
+    sleeper: subprocess.Popen[bytes], eventually: Callable[..., None]
+) -> None:
+    # One that is forked after the asking would only be killed, at the end of the grace.
+    eventually(lambda: len(group_members(sleeper.pid)) == 2)
+
     end_processes(
         lambda: group_members(sleeper.pid), stop_signal=signal.SIGTERM, grace_seconds=20.0
     )
