@@ -113,19 +113,24 @@ def _hidden(call: Basis, item: Item) -> Iterator[KeptOut]:
         ids = call.shelf.model.artifact.item_ids
     if row in hidden.excluded:
         yield KeptOut("excluded", "The call excludes it.", pointer="/exclude")
-    reasons: tuple[tuple[KeptOutCode, KeptOutCode, Collection[int], str], ...] = (
-        ("given", "given_variant", hidden.given, "was given in the call"),
-        ("purchased", "purchased_variant", hidden.purchased, "was bought by the shopper"),
+    reasons: tuple[tuple[KeptOutCode, KeptOutCode, Collection[int], str, str | None], ...] = (
+        ("given", "given_variant", hidden.given, "was given in the call", None),
+        (
+            "purchased",
+            "purchased_variant",
+            hidden.purchased,
+            "was bought by the shopper",
+            "/exclude_purchased",
+        ),
     )
-    for code, variant_code, rows, text in reasons:
+    for code, variant_code, rows, text, pointer in reasons:
         if row in rows:
-            yield KeptOut(code, f"It {text}.")
+            yield KeptOut(code, f"It {text}.", pointer)
         elif groups[row] != NO_GROUP:
-            variants = [each for each in rows if groups[each] == groups[row]]
+            variants = [ids[each] for each in rows if groups[each] == groups[row]]
             if variants:
-                item_id = ids[variants[0]]
-                told = f"A variant of it, '{item_id}', {text}."
-                yield KeptOut(variant_code, told, item_id=item_id)
+                told = f"A variant of it, '{variants[0]}', {text}."
+                yield KeptOut(variant_code, told, pointer, variants[0])
 
 
 def _unwanted(call: Basis, item: Item) -> Iterator[KeptOut]:
@@ -188,7 +193,9 @@ def _full(call: Basis, item: Item, what: Limited, before: Sequence[int]) -> Kept
     kind, value = what
     catalogue, rules = call.shelf.catalogue, call.rules
     if kind == "group":
-        item_id = catalogue.item_ids[next(row for row in before if catalogue.groups[row] == value)]
+        # None, should the store have regrouped it meanwhile.
+        variants = (catalogue.item_ids[row] for row in before if catalogue.groups[row] == value)
+        item_id = next(variants, None)
         told = f"Its variant '{item_id}' stands for it; send 'collapse': 'none' to see each."
         return KeptOut("group", told, pointer="/collapse", item_id=item_id)
     if kind == "brand":
