@@ -40,8 +40,10 @@ ReasonCode = Literal[
     "taste_match",
     "similar_item",
     "bought_together",
+    "chosen_before",
     "trending",
     "popular_now",
+    "popular_in_category",
     "new_arrival",
     "recently_viewed",
 ]

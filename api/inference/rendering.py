@@ -19,7 +19,9 @@ _TEXTS: dict[str, str] = {
     "similar_item": "Similar to {title}",
     "bought_together": "Often bought with {title}",
     "trending": "More asked for than before",
+    "chosen_before": "You were interested in this before",
     "popular_now": "Popular now",
+    "popular_in_category": "Popular among items like {title}",
     "new_arrival": "New in the store",
     "recently_viewed": "You looked at this",
 }

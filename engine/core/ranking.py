@@ -30,12 +30,14 @@ SOURCES = {
     "bought_together": "bought_together",
     "trending": "trending",
 }
+# By part, else by source.
 _REASON_CODES = {
+    "category_popular": "popular_in_category",
+    "own": "chosen_before",
     "popular": "popular_now",
     "item_item": "because_you_interacted",
     "content": "shares_features",
     "taste": "taste_match",
-    "history": "because_you_interacted",
     "bought_together": "bought_together",
     "trending": "trending",
 }
@@ -47,8 +49,9 @@ _VARIANT_LEAD = 1e-4
 class Reason:
     """Why an item was chosen.
 
-    ``code`` is one of ``because_you_interacted``, ``shares_features``, ``taste_match`` (all three
-    with the history's item that spoke most for it), ``popular_now`` (no seed), ``similar_item``.
+    ``code`` is one of ``because_you_interacted``, ``shares_features``, ``taste_match``,
+    ``popular_in_category``, ``bought_together`` (all with the item that spoke most for it),
+    ``similar_item`` (with the given one), ``popular_now``, ``trending``, ``chosen_before``.
     """
 
     code: str
@@ -339,6 +342,10 @@ def _reasons(
     reasons = []
     for place, part in enumerate(leading):
         of_part = seeds[part.name]
-        seed_row = None if of_part is None else int(of_part[place])
-        reasons.append(Reason(code=_REASON_CODES[SOURCES[part.name]], seed_row=seed_row))
+        code = _REASON_CODES.get(part.name) or _REASON_CODES[SOURCES[part.name]]
+        # What was chosen before speaks for itself.
+        seed_row = None
+        if of_part is not None and code != "chosen_before":
+            seed_row = int(of_part[place])
+        reasons.append(Reason(code, seed_row))
     return tuple(reasons)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -13,7 +15,7 @@ from engine.core.examination import examination
 from engine.core.features import FeatureSpace
 from engine.core.histories import UserHistories, UserRows
 from engine.core.parts import StaticPart
-from engine.core.ranking import score_cart, score_for_user, score_popular, score_similar
+from engine.core.ranking import Reason, score_cart, score_for_user, score_popular, score_similar
 from engine.core.recommenders.sparse_rows import neighbour_part
 from engine.core.split import temporal_split
 from engine.core.tables import ModelTables
@@ -192,3 +194,17 @@ def test_an_items_parts_add_up_to_its_score_and_name_their_seeds() -> None:
 def test_popularity_alone_is_one_part() -> None:
     (part,) = score_popular(TABLES).parts_of(1)
     assert (part.name, part.score, part.seeds) == ("popular", 3.0, ())
+
+
+def test_what_is_popular_in_a_category_and_what_was_chosen_before_say_so() -> None:
+    identity = np.eye(5).tolist()
+    tables = tables_of(LINKS, {"category_popular": 1.0, "own": 0.5})
+    parts = (
+        neighbour_part("category_popular", [sp.csr_array(np.array(LINKS))]),
+        neighbour_part("own", [sp.csr_array(np.array(identity))]),
+    )
+    tables = replace(tables, blend=replace(tables.blend, parts=parts))
+    ranked = score_for_user(tables, history=[(0, 1.0, 0.0)]).best(allowed=ALL, limit=5)
+    of_row = dict(zip(ranked.rows.tolist(), ranked.reasons, strict=True))
+    assert of_row[4] == Reason("popular_in_category", 0)
+    assert of_row[0] == Reason("chosen_before", None)
