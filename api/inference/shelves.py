@@ -216,13 +216,16 @@ class Shelves:
             # PostgreSQL may be away; what lies beside the model says the same.
             followed.erase(model.erasures, environment)
         if shelf is None or shelf.model is not model or shelf.is_current != is_current:
-            self._shelves[environment.id] = Shelf(
+            shelf = Shelf(
                 model=model,
                 catalogue=followed.catalogue,
                 objections=followed.objections.keys(),
                 identities=followed.identities,
                 is_current=is_current,
             )
+            # Before anybody finds it.
+            shelf.show_trends(self._trends.of(environment.id))
+            self._shelves[environment.id] = shelf
 
     def _model(self, environment: Environment, *, held: Model | None) -> Model | None:
         version = environment.live_version

@@ -102,6 +102,9 @@ def test_items_newer_than_the_model_trend_behind_the_rest(
     assert [item["id"] for item in answer["items"]] == ["item-3", "new-2", "new-1"]
     assert {item["source"] for item in answer["items"]} == {"trending"}
     assert service.ids("trending", key, {"category": "Home"}) == ["new-1"]
+    # It was counted before this process had heard of it.
+    acorn_hand.put("gone")
+    eventually(lambda: service.ids("trending", key) == ["item-3", "gone", "new-2", "new-1"])
 
 
 def test_a_new_file_is_taken_up(service: Service, shop: Start, rising: Rising, key: str) -> None:

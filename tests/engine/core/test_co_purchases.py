@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -12,7 +13,16 @@ from engine.core.baskets import Baskets, baskets_of, no_baskets
 from engine.core.co_purchases import MOST_PARTNERS, MOST_PRODUCTS, CoPurchases, co_purchases
 from engine.core.dataset import CatalogueItem
 from engine.core.parts import HistoryBatch
+from engine.core.ranking import (
+    Ranked,
+    Reason,
+    Scored,
+    score_bought_together,
+    score_trending,
+)
 from engine.core.recency import DAY_SECONDS
+from engine.core.tables import ModelTables
+from engine.core.trained_model import TrainedModel
 
 
 def counted(
@@ -59,6 +69,18 @@ def test_what_everybody_buys_anyway_is_no_partner() -> None:
     part = counted([*baskets, *[[0, 3]] * 12], items=4)
     # Item 0 is in every basket: with 1 as often as chance has it.
     assert scores(part, 1) == [0.0] * 4
+    # Items 0 and 1 are in 12 and 8 of 18 baskets, and in 2 together: chance would have it 5 times.
+    part = counted([[0, 2]] * 10 + [[0, 1]] * 2 + [[1, 3]] * 6, items=4)
+    assert scores(part, 0)[1] == scores(part, 1)[0] == 0.0
+
+
+def test_baskets_of_one_product_say_nothing() -> None:
+    pairs = [[0, 1], [0, 1], [0, 2], [3, 4], [3, 4]]
+    alone = [[0], [0, 0], [1], [4]]
+    part = counted([*pairs, *alone], items=5)
+    assert [scores(part, row) for row in range(5)] == [
+        scores(counted(pairs, items=5), row) for row in range(5)
+    ]
 
 
 def test_several_items_add_up() -> None:
@@ -123,3 +145,41 @@ def test_a_basket_is_an_order_else_a_session_else_a_shoppers_day() -> None:
     for basket, item in zip(found.basket.tolist(), found.item_index.tolist(), strict=True):
         together.setdefault(basket, []).append(item)
     assert list(together.values()) == [[0, 1], [2], [3, 4], [5], [6]]
+
+
+def _shirts(tables: ModelTables, *, best_selling: int) -> ModelTables:
+    """Items 1 and 2 are sizes of a shirt that is bought with item 0, and item 3 with item 4."""
+    n_items = len(tables.item_ids)
+    popularity = np.ones(n_items, dtype=np.float32)
+    popularity[best_selling] = 2
+    part = counted([[0, 1], [0, 1], [3, 4], [3, 4]], items=n_items, groups={1: "g", 2: "g"})
+    return replace(tables, popularity=popularity, bought_together=part)
+
+
+def best(scored: Scored) -> Ranked:
+    return scored.best(allowed=np.ones(len(scored.values), dtype=np.bool_), limit=5)
+
+
+@pytest.mark.parametrize(("best_selling", "order"), [(1, [1, 2]), (2, [2, 1])])
+def test_of_a_products_variants_the_best_selling_comes_first(
+    acorn_model: TrainedModel, best_selling: int, order: list[int]
+) -> None:
+    tables = _shirts(acorn_model.tables, best_selling=best_selling)
+    assert best(score_bought_together(tables, item_rows=[0])).rows.tolist() == order
+    rise = np.zeros(len(tables.item_ids), dtype=np.float32)
+    rise[[1, 2, 4]] = [0.5, 0.5, 0.4]
+    trending = best(score_trending(tables, rise=rise))
+    assert trending.rows.tolist() == [*order, 4]
+    assert {reason.code for reason in trending.reasons} == {"trending"}
+
+
+def test_given_items_are_no_partners_of_each_other_and_their_variants_speak_once(
+    acorn_model: TrainedModel,
+) -> None:
+    tables = _shirts(acorn_model.tables, best_selling=1)
+    assert not best(score_bought_together(tables, item_rows=[0, 1])).rows.size
+    once = best(score_bought_together(tables, item_rows=[1]))
+    twice = best(score_bought_together(tables, item_rows=[1, 2]))
+    assert once.rows.tolist() == twice.rows.tolist() == [0]
+    assert once.scores.tolist() == twice.scores.tolist()
+    assert twice.reasons == (Reason("bought_together", seed_row=1),)

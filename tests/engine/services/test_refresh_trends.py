@@ -12,7 +12,7 @@ from engine import tasks
 from engine.core.trends import WINDOWS
 from engine.jobs import TRENDS_JOB
 from engine.models.event import Event
-from engine.selectors.visits import visits
+from engine.selectors.visits import Product, visits
 from engine.services.ingest_events import ingest_events
 from engine.services.queue_trends import queue_trends
 from engine.services.refresh_trends import refresh_trends
@@ -81,6 +81,16 @@ def test_what_rises_is_written_and_what_is_only_popular_is_not(shop: Environment
     first, *variants = rising(trends)
     assert (first, set(variants)) == ("rising", {"shirt-s", "shirt-l"})
     assert read_trends(artifacts_of(shop.pk)) == trends
+    counted = visits()
+    now, past = counted.by_window["24h"]
+    place = counted.products.index(Product(group_id="shirt", item_id=None))
+    assert (now[place], past[place]) == (20 + 10, 10)
+
+
+def test_deleted_items_do_not_trend(shop: Environment) -> None:
+    a_month(shop)
+    write_items(environment=shop, rows=[{"id": "shirt-l", "deleted": True}])
+    assert rising(refresh_trends(environment=shop)) == ["rising", "shirt-s"]
 
 
 def test_without_new_events_nothing_is_counted_again(shop: Environment) -> None:
