@@ -32,6 +32,8 @@ from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper
 from engine.core.ranking import Scored
 
+_NOTHING = Hidden()
+
 
 class Basis:
     """One call with what it refers to already looked up.
@@ -54,8 +56,7 @@ class Basis:
         self.has_objected = any(trace.key in shelf.objections for trace in shopper.traces)
         self.shopper = Shopper() if self.has_objected else shopper
         self.warnings: list[CallWarning] = []
-        self.hidden = Hidden()
-        self.hidden_in_catalogue = Hidden()
+        self.hidden = self.hidden_in_catalogue = _NOTHING
         self.selection: Selection | None = None
         self.line: Line = ()
         self.excluded = self._rows(request.exclude, "/exclude", every_variant=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,7 @@ class Picked:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(NamedTuple):
     """Rows that a call keeps out, the model's or the catalogue's.
 
     What was given and what was bought stay out with all their variants.
@@ -56,8 +56,7 @@ class Hidden:
         return _without_groups(allowed, groups=groups, of_rows=with_group, catalogue=catalogue)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What a list was picked from by score, and what was picked.
 
     Attributes
