@@ -19,7 +19,7 @@ from engine.core.fitting import Workbench
 from engine.core.gate import ENOUGH_TEST_USERS, PASSED, GateDecision, Guards, decide_promotion
 from engine.core.lightfm_search import affordable_epochs, epoch_seconds
 from engine.core.recency import robust_newest_seconds
-from engine.core.recipe import Recipe
+from engine.core.recipe import Recipe, UpdateSettings
 from engine.core.recommenders.protocol import FitContext
 from engine.core.recommenders.taste_state import TasteState
 from engine.core.refit import guards_of, model_tables
@@ -45,7 +45,8 @@ __all__ = ["TrainedModel", "train_model"]
 _MOST_TEST_USERS = 10_000
 # Scores of users and items that 120 s leave time for, in the examination.
 _SCORES_PER_SECOND = 3_000_000
-# Whether updates help is found out only while this share of the seconds has not gone.
+# Whether updates help is found out until this share of the seconds has gone; after that, what the
+# champion's training has found out stands.
 _UPDATE_UNTIL = 0.8
 
 
@@ -201,10 +202,22 @@ class _Run:
             ),
             report=lambda share: self.report_progress("selecting", 0.05 + 0.4 * share),
         )
-        if self.arrangement != "time" or not self.budget.allows(until_share=_UPDATE_UNTIL):
-            return recipe
+        return replace(recipe, update=self._update(interactions, bench, split, recipe, champion))
+
+    def _update(
+        self,
+        interactions: Interactions,
+        bench: Workbench,
+        split: Split,
+        recipe: Recipe,
+        champion: Recipe | None,
+    ) -> UpdateSettings | None:
+        if self.arrangement != "time":
+            return None
+        if not self.budget.allows(until_share=_UPDATE_UNTIL):
+            return None if champion is None else champion.update
         known = replace(self.dataset, interactions=interactions)
-        return replace(recipe, update=choose_update(known, bench, split.later, recipe))
+        return choose_update(known, bench, split.later, recipe)
 
     def _cut(self, interactions: Interactions, *, later_share: float) -> Split:
         return hold_out(

@@ -7,7 +7,7 @@ from engine.core.dataset import Dataset, Interactions
 from engine.core.evaluator import Evaluation, evaluate
 from engine.core.examination import examination
 from engine.core.fitting import Workbench
-from engine.core.metrics import bootstrap
+from engine.core.metrics import Metric, bootstrap
 from engine.core.recipe import Recipe, UpdateSettings
 from engine.core.split import temporal_split
 from engine.core.training_part import training_part
@@ -61,7 +61,7 @@ def choose_update(
     }
     best = max(tried, key=lambda epochs: float(tried[epochs].ndcg.mean()))
     gain = bootstrap(tried[best].ndcg - examined(stale).ndcg, seed=seed)
-    return UpdateSettings(epochs=best) if gain.low > 0 else None
+    return UpdateSettings(epochs=best) if _is_likely(gain) else None
 
 
 def base_of(bench: Workbench, recipe: Recipe, blend: Blend) -> BaseBlend:
@@ -73,3 +73,12 @@ def base_of(bench: Workbench, recipe: Recipe, blend: Blend) -> BaseBlend:
         feature_names=list(bench.part.features.space.vocabulary),
         newest_seconds=bench.part.newest_seconds,
     )
+
+
+def _is_likely(gain: Metric) -> bool:
+    """Say whether a gain is more than its standard error, half of what lies below it.
+
+    To be 95 % sure takes more shoppers than half a window has: on Online Retail a gain of 17 %
+    would not be seen from 449.
+    """
+    return gain.value > (gain.value - gain.low) / 2

@@ -80,7 +80,7 @@ def record_trained_model(
         )
     TrainingRun.objects.filter(pk=run_id).update(
         status=TrainingRun.Status.COMPLETED,
-        stage="done",
+        stage="done" if trained.parent is None else "updated",
         progress=1.0,
         model_version=trained.version,
         finished_at=timezone.now(),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from engine.jobs import RETIREMENT_JOB
 from engine.models.privacy import PrivacyRequest
 from engine.models.training import ModelVersion
+from engine.selectors.models import live_version_of
 from engine.selectors.privacy import MODELS_KEPT, models_that_know
 from engine.services.remove_old_artifacts import artifacts_of
 from engine.services.request_training import request_training
@@ -82,7 +83,8 @@ def retire_models(*, environment: Environment, job: ClaimedJob) -> None:
             folders = _retire(environment, job, change_seq=change_seq)
         else:
             folders = []
-            if locked_environment(environment.pk).live_version in models_that_know(change_seq):
+            # Not locked: what ends a training holds its job, and waits for the environment.
+            if live_version_of(environment.pk) in models_that_know(change_seq):
                 request_training(environment=environment)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -23,7 +23,7 @@ from saas.lib.ids import new_ulid
 from tenants.context import in_environment
 from tenants.errors import JobFailedError
 from tenants.models.environment import Environment
-from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
+from tenants.services.run_job import ClaimedJob, finish_job
 
 log = structlog.get_logger()
 
@@ -56,7 +56,6 @@ def update_model(*, environment: Environment, job: ClaimedJob) -> None:
     except ArtifactRefused as error:
         log.warning("update_without_a_base", version=version, reason=str(error))
         with in_environment(environment):
-            ensure_held(job)
             replace_update(environment=environment)
         return
     data = _read(environment, run_id=run_id)

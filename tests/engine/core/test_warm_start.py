@@ -32,6 +32,7 @@ from engine.core.recommenders.protocol import FitContext
 from engine.core.refit import model_tables
 from engine.core.split import temporal_split
 from engine.core.trained_model import TrainedModel
+from engine.core.trainer import select_recipe, train_model
 from engine.core.training_part import training_part
 from engine.core.update_choice import base_of, choose_update
 from engine.core.updater import update_model
@@ -342,3 +343,37 @@ def test_lines_of_one_instant_prove_nothing(
     )
     bench = bench_of(instant)
     assert choose_update(instant, bench, instant.interactions, RECIPE) is None
+
+
+def test_a_training_keeps_in_its_recipe_whether_updates_help(
+    acorn_store: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = replace(RECIPE, update=None)
+    monkeypatch.setattr("engine.core.trainer.choose_recipe", lambda *_args, **_kwargs: chosen)
+    for update in (UpdateSettings(epochs=5), None):
+        monkeypatch.setattr("engine.core.trainer.choose_update", lambda *_args, it=update: it)
+        model = train_model(
+            dataset=acorn_store,
+            champion=None,
+            seconds_budget=1000,
+            seed=3,
+            threads=1,
+            report_progress=lambda _stage, _share: None,
+        )
+        assert model.recipe == chosen
+        assert model.recipe.update == update
+        assert (model.taste is not None) == (update is not None)
+
+
+@pytest.mark.parametrize("update", [UpdateSettings(epochs=5), None])
+def test_without_time_to_find_out_the_champions_way_of_updates_stands(
+    acorn_store: Dataset, update: UpdateSettings | None
+) -> None:
+    recipe = select_recipe(
+        dataset=acorn_store,
+        champion=replace(RECIPE, update=update),
+        seconds_budget=0.01,
+        seed=3,
+        threads=1,
+    )
+    assert recipe.update == update
