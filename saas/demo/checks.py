@@ -49,6 +49,7 @@ class StoreChecks:
         developer, page = "store developer", "store page"
         yield Check(developer, "a known shopper gets personal recommendations", self._for_user)
         yield Check(developer, "similar items do not hold the item itself", self._similar)
+        yield Check(developer, "an item's partners are what is bought with it", self._together)
         yield Check(developer, "popular items answer without a shopper", self._popular)
         yield Check(developer, "a new visitor's views count within a second", self._fold_in)
         yield Check(developer, "a sold-out item is gone within two seconds", self._sold_out)
@@ -76,6 +77,14 @@ class StoreChecks:
         require(ids, "the answer is empty")
         require(item not in ids, f"item '{item}' came back")
         return f"{len(ids)} items like '{item}'"
+
+    def _together(self) -> str:
+        item = self._top_item()
+        body = _expect(self._recommend("bought-together", item_ids=[item], limit=5), 200)
+        ids = [each["id"] for each in body["items"]]
+        require(ids, "the answer is empty")
+        require(item not in ids, f"item '{item}' came back")
+        return f"{len(ids)} items beside '{item}' by {body['strategy']}"
 
     def _popular(self) -> str:
         body = _expect(self._recommend("popular", limit=5, include=["product"]), 200)
