@@ -54,6 +54,11 @@ def pytest_collection() -> None:
     gc.disable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # First what takes longest, lest one worker end with it while the other has nothing to do.
+    items.sort(key=lambda item: not {"chaos", "fuzz"} & set(item.path.parts))
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
