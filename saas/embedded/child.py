@@ -27,6 +27,7 @@ class Child:
         self.service = service
         self.log_path = log_path
         self.started_at = time.monotonic()
+        self._asked_at = 0.0
         account = service.account
         with log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -62,11 +63,18 @@ class Child:
             if time.monotonic() > deadline:
                 raise self.failure(f"was not ready after {self.service.ready_seconds:.0f} seconds")
 
-    def stop(self, *, must_hurry: Callable[[], bool] = lambda: False) -> None:
-        """Ask the service to end, then kill what is left of its process group."""
+    def ask_to_stop(self) -> None:
+        """Ask the service to end, once: for some, a second time means at once."""
+        if self._asked_at:
+            return
+        self._asked_at = time.monotonic()
         if not self.has_exited():
             self.process.send_signal(self.service.stop_signal)
-        deadline = time.monotonic() + self.service.grace_seconds
+
+    def stop(self, *, must_hurry: Callable[[], bool] = lambda: False) -> None:
+        """Ask the service to end and wait, then kill what is left of its process group."""
+        self.ask_to_stop()
+        deadline = self._asked_at + self.service.grace_seconds
         while not self.has_exited() and time.monotonic() < deadline and not must_hurry():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=_POLL_SECONDS)

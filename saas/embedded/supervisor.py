@@ -36,6 +36,8 @@ class Supervisor:
         self._home = home
         self._report = report
         self._running: dict[str, _Watched] = {}
+        # What was started together, and so need not wait for each other at the end either.
+        self._groups: list[list[_Watched]] = []
         self._old_handlers: dict[signal.Signals, Any] = {}
         self._lock: IO[str] | None = None
         self._is_stopping = False
@@ -60,9 +62,13 @@ class Supervisor:
         trace: TracebackType | None,
     ) -> None:
         self._is_stopping = True
-        for watched in reversed(self._running.values()):
-            watched.child.stop(must_hurry=lambda: self._must_hurry)
+        for group in reversed(self._groups):
+            for watched in group:
+                watched.child.ask_to_stop()
+            for watched in group:
+                watched.child.stop(must_hurry=lambda: self._must_hurry)
         self._running.clear()
+        self._groups.clear()
         Record(supervisor=None, services={}).write(self._record_path)
         for number, handler in self._old_handlers.items():
             signal.signal(number, handler)
@@ -77,6 +83,7 @@ class Supervisor:
         ServiceFailed
             When it dies first or takes too long; the message shows the end of its log.
         """
+        self._groups.append([])
         child = self._spawn(service)
         child.wait_ready()
         return child.pid
@@ -89,6 +96,7 @@ class Supervisor:
         ServiceFailed
             When one dies first or takes too long.
         """
+        self._groups.append([])
         for child in [self._spawn(service) for service in services]:
             child.wait_ready()
 
@@ -97,7 +105,8 @@ class Supervisor:
         log_path.unlink(missing_ok=True)
         with self._interrupts_deferred():
             child = Child(service=service, log_path=log_path)
-            self._running[service.name] = _Watched(child)
+            watched = self._running[service.name] = _Watched(child)
+            self._groups[-1].append(watched)
             self._write_record()
         return child
 

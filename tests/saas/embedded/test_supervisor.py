@@ -118,6 +118,26 @@ def test_services_started_together_wait_for_each_other_and_not_in_line(
         supervisor.start_together(pair)
 
 
+def test_services_started_together_stop_together_and_before_what_they_rest_on(
+    home: Path, make_service: MakeService, tmp_path: Path
+) -> None:
+    # Each ends only once the other was asked to: in line, the first would use up its grace.
+    script = (
+        "trap 'echo stop >> order; touch {}.asked; "
+        "until [ -e $OTHER.asked ]; do sleep 0.01; done; echo end >> order; kill $!; exit' TERM; "
+        "touch {}.ready; sleep 600 & wait"
+    )
+    server = "trap 'echo server >> order; kill $!; exit' TERM; touch {}.ready; sleep 600 & wait"
+    with Supervisor(home=home) as supervisor:
+        supervisor.start(make_service("server", server))
+        supervisor.start_together(
+            make_service(name, script.replace("$OTHER", other), grace_seconds=60.0)
+            for name, other in (("one", "two"), ("two", "one"))
+        )
+
+    assert (tmp_path / "order").read_text().split() == ["stop", "stop", "end", "end", "server"]
+
+
 def test_output_goes_to_the_services_log(home: Path, make_service: MakeService) -> None:
     script = "echo to stdout; echo to stderr >&2; touch {}.ready; exec sleep 600"
     with Supervisor(home=home) as supervisor:
