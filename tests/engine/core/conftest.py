@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.core.artifact import Artifact, open_artifact, write_artifact
+from engine.core.baskets import baskets_of
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
 from engine.core.recency import DAY_SECONDS
 from engine.core.trained_model import TrainedModel
@@ -76,10 +77,19 @@ def tasteful_store(*, users: int, lines_per_user: int, seed: int) -> Dataset:
             is_purchase = bool(rng.random() < 0.3)
             weight = 5.0 if is_purchase else 1.0
             lines.append((user, item, weight, float(rng.random() * 100), is_purchase))
+    interactions = lines_to_interactions(lines)
+    bought = interactions.take(interactions.is_purchase)
     return Dataset(
         user_keys=[f"u:shopper {user}" for user in range(users)],
         items=items,
-        interactions=lines_to_interactions(lines),
+        interactions=interactions,
+        # Each buys once in ten days, and all of it together.
+        baskets=baskets_of(
+            named=np.zeros(len(bought), dtype=np.int64),
+            shopper=bought.user_index + 1,
+            seconds=bought.seconds // 10,
+            item_index=bought.item_index,
+        ),
     )
 
 

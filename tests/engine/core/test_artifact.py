@@ -34,6 +34,7 @@ def test_what_was_written_is_what_is_opened(
     assert acorn_artifact.newest_seconds == tables.newest_seconds
     for name, written in vars(tables.bought_together).items():
         assert getattr(acorn_artifact.bought_together, name).tolist() == written.tolist()
+        assert len(written)
 
 
 def test_items_and_users_are_found_both_ways(
