@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from engine.core.blend import Blend
 from engine.core.dataset import Dataset, Interactions
-from engine.core.evaluator import Evaluation, evaluate
+from engine.core.evaluator import evaluate
 from engine.core.examination import examination
 from engine.core.fitting import Workbench
-from engine.core.metrics import Metric, bootstrap
 from engine.core.recipe import Recipe, UpdateSettings
 from engine.core.split import temporal_split
 from engine.core.training_part import training_part
@@ -23,7 +22,7 @@ _MOST_USERS = 1_000
 def choose_update(
     dataset: Dataset, bench: Workbench, later: Interactions, recipe: Recipe
 ) -> UpdateSettings | None:
-    """Return how to bring models of a recipe up to date, None where it was not shown to help.
+    """Return how to bring models of a recipe up to date, None where that did not help.
 
     Parameters
     ----------
@@ -37,7 +36,8 @@ def choose_update(
     Notes
     -----
     The stale model meets the same histories as the updated one, as at serving: there they are
-    always fresh.
+    always fresh. Any gain counts: half a window has too few shoppers to be 95 % sure of the 16 %
+    that updates bring on Online Retail, and updates that change nothing cost seconds.
     """
     cut = temporal_split(later, later_share=_EXAMINED_SHARE)
     if not len(cut.later):
@@ -49,8 +49,9 @@ def choose_update(
     if len(exam.users) < ENOUGH_VALIDATION_USERS:
         return None
 
-    def examined(blend: Blend) -> Evaluation:
-        return evaluate(blend, exam, half_life_days=recipe.history_half_life_days)
+    def examined(blend: Blend) -> float:
+        found = evaluate(blend, exam, half_life_days=recipe.history_half_life_days)
+        return float(found.ndcg.mean())
 
     stale = bench.blend(recipe)
     base = base_of(bench, recipe, stale)
@@ -59,9 +60,8 @@ def choose_update(
         epochs: examined(updated_blend(fresh, recipe, base, epochs=epochs).blend)
         for epochs in (_EPOCHS if recipe.lightfm else (0,))
     }
-    best = max(tried, key=lambda epochs: float(tried[epochs].ndcg.mean()))
-    gain = bootstrap(tried[best].ndcg - examined(stale).ndcg, seed=seed)
-    return UpdateSettings(epochs=best) if _is_likely(gain) else None
+    best = max(tried, key=lambda epochs: tried[epochs])
+    return UpdateSettings(epochs=best) if tried[best] > examined(stale) else None
 
 
 def base_of(bench: Workbench, recipe: Recipe, blend: Blend) -> BaseBlend:
@@ -73,12 +73,3 @@ def base_of(bench: Workbench, recipe: Recipe, blend: Blend) -> BaseBlend:
         feature_names=list(bench.part.features.space.vocabulary),
         newest_seconds=bench.part.newest_seconds,
     )
-
-
-def _is_likely(gain: Metric) -> bool:
-    """Say whether a gain is more than its standard error, half of what lies below it.
-
-    To be 95 % sure takes more shoppers than half a window has: on Online Retail a gain of 17 %
-    would not be seen from 449.
-    """
-    return gain.value > (gain.value - gain.low) / 2

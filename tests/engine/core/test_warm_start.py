@@ -322,8 +322,17 @@ def test_a_store_that_moves_with_the_season_is_kept_up_to_date(
     assert choice_for(seasonal_store(users=400, interactions_of=interactions_of)) is not None
 
 
-def test_a_store_that_stays_the_same_is_left_alone(acorn_store: Dataset) -> None:
-    assert choice_for(acorn_store) is None
+def test_a_store_whose_newest_events_mislead_is_left_alone(acorn_store: Dataset) -> None:
+    lines = acorn_store.interactions
+    window = temporal_split(lines, later_share=0.15).later.seconds
+    # In the older half of the window is a sale of five things, which nobody wants after it.
+    misleads = (lines.seconds >= window.min()) & (lines.seconds < np.quantile(window, 0.5))
+    items = lines.item_index.copy()
+    items[misleads] %= 5
+    is_after = lines.seconds >= np.quantile(window, 0.5)
+    items[is_after] = np.maximum(items[is_after], 5)
+    misled = replace(acorn_store, interactions=replace(lines, item_index=items))
+    assert choice_for(misled) is None
 
 
 def test_too_few_shoppers_prove_nothing(interactions_of: Callable[..., Interactions]) -> None:
