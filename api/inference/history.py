@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -194,13 +194,8 @@ def merge_history(
         # A visitor whom the model knows by name was nobody yet when it was trained.
         if trace.owns_purchases(change_seq=artifact.change_seq):
             history.purchased.update(artifact.purchased(trace.key).tolist())
-    weights: dict[int, float] = {}
-    seconds: dict[int, float] = {}
-    learned_until = 0.0
-    for row, weight, learned_at in _learned(artifact, traces):
-        weights[row] = weights.get(row, 0.0) + weight
-        seconds[row] = max(seconds.get(row, 0.0), learned_at)
-        learned_until = max(learned_until, learned_at)
+    weights, seconds = _learned(artifact, traces)
+    learned_until = max(seconds.values(), default=0.0)
     history.looked_at.update(seconds)
     for event in reversed(recents.events):
         # The model counts whole seconds.
@@ -223,11 +218,18 @@ def merge_history(
     return history
 
 
-def _learned(artifact: Artifact, traces: Sequence[Trace]) -> Iterator[tuple[int, float, float]]:
+def _learned(
+    artifact: Artifact, traces: Sequence[Trace]
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return weights and latest seconds by row, as the model knows them."""
+    weights: dict[int, float] = {}
+    seconds: dict[int, float] = {}
     for trace in traces:
         for row, weight, learned_at in artifact.history(trace.key):
             if trace.holds(learned_at * 1000):
-                yield row, weight, learned_at
+                weights[row] = weights.get(row, 0.0) + weight
+                seconds[row] = max(seconds.get(row, 0.0), learned_at)
+    return weights, seconds
 
 
 def _add_event(history: History, weights: dict[int, float], row: int, type_: str) -> None:

@@ -11,6 +11,7 @@ from api.inference.model_store import Model
 from api.inference.recommend import Outcome
 from api.inference.selection import Picked
 from api.inference.shelf import NO_ROW, Shelf
+from engine.core import ranking
 
 _TEXTS: dict[str, str] = {
     "because_you_interacted": "Because you were interested in {title}",
@@ -31,8 +32,12 @@ _SCORE_DIGITS = 6
 
 def answer_items(outcome: Outcome, *, shelf: Shelf, has_product: bool) -> list[AnswerItem]:
     """Return the answer's items, best first."""
+    # Many items of a list have one reason.
+    reasons = {
+        reason: _reason(reason, shelf) for reason in {picked.reason for picked in outcome.picked}
+    }
     return [
-        _item(picked, rank, shelf, has_product=has_product)
+        _item(picked, rank, reasons[picked.reason], shelf, has_product=has_product)
         for rank, picked in enumerate(outcome.picked, start=1)
     ]
 
@@ -44,7 +49,9 @@ def model_name(model: Model | None) -> ModelName | None:
     return ModelName(version=model.version, trained_at=model.artifact.trained_at)
 
 
-def _item(picked: Picked, rank: int, shelf: Shelf, *, has_product: bool) -> AnswerItem:
+def _item(
+    picked: Picked, rank: int, reason: Reason, shelf: Shelf, *, has_product: bool
+) -> AnswerItem:
     row = picked.catalogue_row
     group_id: str | UnsetType = UNSET
     product: Raw | UnsetType = UNSET
@@ -58,15 +65,15 @@ def _item(picked: Picked, rank: int, shelf: Shelf, *, has_product: bool) -> Answ
         rank=rank,
         score=round(picked.score, _SCORE_DIGITS),
         source=cast(Source, picked.source),
-        reason=_reason(picked, shelf),
+        reason=reason,
         # The product's JSON is made once for each change; the encoder copies it.
         product=cast(Product, product),
     )
 
 
-def _reason(picked: Picked, shelf: Shelf) -> Reason:
-    code = cast(ReasonCode, picked.reason.code)
-    seed_row = picked.reason.seed_row
+def _reason(reason: ranking.Reason, shelf: Shelf) -> Reason:
+    code = cast(ReasonCode, reason.code)
+    seed_row = reason.seed_row
     if seed_row is None:
         text = _TEXTS[code]
         return Reason(code=code, text=_TEXT_WITHOUT_TITLE if "{title}" in text else text)

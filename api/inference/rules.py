@@ -104,9 +104,11 @@ class Picker:
         if row == NO_ROW:
             return True
         limits = self._limits(row)
-        if any(self._taken[what] >= limit for what, limit in limits):
-            return False
-        self._taken.update(what for what, _ in limits)
+        for what, limit in limits:
+            if self._taken[what] >= limit:
+                return False
+        for what, _ in limits:
+            self._taken[what] += 1
         return True
 
     def full(self, row: int) -> list[Limited]:

@@ -120,7 +120,14 @@ class VectorPart:
         scale = np.where(speaks, 1 / np.sqrt(np.where(speaks, variance, 1.0)), 0.0)
         scaled = users * scale[:, None]
         offset = (scaled @ self.mean).astype(np.float32)
-        return np.asarray(scaled.astype(np.float32) @ self.vectors.T - offset[:, None])
+        narrow = scaled.astype(np.float32)
+        if len(narrow) == 1:
+            # Half the time of a matrix with one row.
+            scores = (self.vectors @ narrow[0])[None, :]
+        else:
+            scores = narrow @ self.vectors.T
+        scores -= offset[:, None]
+        return np.asarray(scores)
 
     def seed_contributions(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]

@@ -317,11 +317,11 @@ def top_rows(
     >>> top_rows(scores, allowed=np.array([True, True, True, False]), limit=2)
     array([1, 2], dtype=int32)
     """
+    if limit < len(scores):
+        reachable = np.where(allowed, scores, -np.inf)
+        kth = len(scores) - limit
+        allowed = allowed & (reachable >= np.partition(reachable, kth)[kth])
     candidates = np.flatnonzero(allowed)
-    if limit < len(candidates):
-        kth = len(candidates) - limit
-        threshold = np.partition(scores[candidates], kth)[kth]
-        candidates = candidates[scores[candidates] >= threshold]
     order = np.lexsort((candidates, -scores[candidates]))[:limit]
     return candidates[order].astype(np.int32)
 
