@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What libraries import only because it is installed: structlog for coloured logs on a terminal, and
-# Django REST Framework for its test client. Ours are JSON, and the demo imports its rich itself.
-_UNUSED = ("rich", "requests")
+# What structlog imports only because it is installed, for coloured logs on a terminal: ours are
+# JSON. The demo, which shows its steps with it, has imported it before.
+_UNUSED = "rich"
 
 
 @contextmanager
@@ -18,15 +18,16 @@ def starting() -> Iterator[None]:
 
     What a start makes stays, yet the garbage collector would look at it again and again; after the
     block it never does, which also lets the children of a worker share these pages. A None in
-    `sys.modules` is Python's documented way to make an import fail, and the libraries do without.
+    `sys.modules` is Python's documented way to make an import fail, and structlog does without.
     """
-    unused = [name for name in _UNUSED if name not in sys.modules]
+    is_used = _UNUSED in sys.modules
     gc.disable()
-    sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type]  # None is documented
+    if not is_used:
+        sys.modules[_UNUSED] = None  # type: ignore[assignment]  # see the import system's reference
     try:
         yield
     finally:
-        for name in unused:
-            del sys.modules[name]
+        if not is_used:
+            del sys.modules[_UNUSED]
         gc.freeze()
         gc.enable()

@@ -16,7 +16,7 @@ with starting():
     print(gc.isenabled(), gc.get_freeze_count())
     django.setup()
 print(gc.isenabled(), gc.get_freeze_count() > 10_000)
-unneeded = {"celery", "sentry_sdk", "rich", "requests", "numpy"}
+unneeded = {"celery", "sentry_sdk", "rich", "numpy"}
 print(sorted(unneeded & {name.partition(".")[0] for name in sys.modules}))
 import rich.console
 """
