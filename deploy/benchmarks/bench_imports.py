@@ -13,10 +13,7 @@ import csv
 import multiprocessing
 import os
 import resource
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,9 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from deploy.throwaway_settings import throwaway_settings  # noqa: E402
-from saas.embedded.postgres import EmbeddedPostgres  # noqa: E402
-from saas.embedded.valkey import EmbeddedValkey  # noqa: E402
+from deploy.benchmarks.on_servers import manage, servers  # noqa: E402
 
 ROWS = 200_000
 ITEMS = 20_000
@@ -44,38 +39,16 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 def main() -> None:
     """Import and bulk_create on a server of its own, and print both with their ratio."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    folder = Path(tempfile.mkdtemp(prefix="shelfwise-bench-"))
-    folder.chmod(0o755)
-    postgres = EmbeddedPostgres(folder=folder / "postgres")
-    valkey = EmbeddedValkey(folder=folder / "valkey")
-    try:
-        postgres.start()
-        valkey.start()
-        os.environ.update(throwaway_settings())
-        os.environ.update(
-            SHELFWISE_LOGIN="owner",
-            SHELFWISE_ARTIFACTS=str(folder / "artifacts"),
-            DATABASE_URL=postgres.app_url,
-            DATABASE_OWNER_URL=postgres.owner_url,
-            REDIS_URL=valkey.url,
-            DJANGO_SETTINGS_MODULE="saas.settings",
-        )
-        command = [sys.executable, "manage.py", "migrate_schemas", "-v0"]
-        subprocess.run(command, cwd=ROOT, check=True)
-        provision = [sys.executable, "manage.py", "tenant_create", "Bench"]
-        subprocess.run(provision, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        # As in production: the application's login does the work.
-        del os.environ["SHELFWISE_LOGIN"]
-        compare(folder, rows=rows)
-    finally:
-        valkey.stop()
-        postgres.stop()
-        shutil.rmtree(folder)
+    with servers() as environment:
+        manage(environment, "tenant_create", "Bench")
+        os.environ.update(environment)
+        compare(Path(environment["SHELFWISE_ARTIFACTS"]), rows=rows)
 
 
 def compare(folder: Path, *, rows: int) -> None:
     """Time both ways for each kind of file."""
     print(f"{rows:,} rows              rows/s   CPU s of 100,000   peak RSS")
+    folder.mkdir(exist_ok=True)
     for kind, write in (("items", write_items_file), ("events", write_events_file)):
         path = folder / f"{kind}.csv"
         write(path, rows)

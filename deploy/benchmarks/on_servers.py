@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.throwaway_settings import throwaway_settings
@@ -17,10 +18,11 @@ from saas.embedded.valkey import EmbeddedValkey
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_on_servers(parts: Iterable[str]) -> None:
-    """Run files of this folder one after the other, each in a process of its own.
+@contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """Run both servers and yield the environment of a process that uses them, as the application.
 
-    So that each can report its memory and its share of the processor.
+    What is under its SHELFWISE_ARTIFACTS goes with them.
     """
     folder = Path(tempfile.mkdtemp(prefix="shelfwise-bench-"))
     folder.chmod(0o755)
@@ -41,10 +43,31 @@ def run_on_servers(parts: Iterable[str]) -> None:
             "DJANGO_SETTINGS_MODULE": "saas.settings",
             "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, "manage.py", "migrate_schemas", "-v0"]
-        subprocess.run(
-            command, cwd=ROOT, env=environment | {"SHELFWISE_LOGIN": "owner"}, check=True
-        )
+        manage(environment, "migrate_schemas", "-v0")
+        yield environment
+    finally:
+        valkey.stop()
+        postgres.stop()
+        shutil.rmtree(folder)
+
+
+def manage(environment: dict[str, str], *command: str) -> None:
+    """Run a command of manage.py as the owner."""
+    subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment | {"SHELFWISE_LOGIN": "owner"},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def run_on_servers(parts: Iterable[str]) -> None:
+    """Run files of this folder one after the other, each in a process of its own.
+
+    So that each can report its memory and its share of the processor.
+    """
+    with servers() as environment:
         for part in parts:
             subprocess.run(
                 [sys.executable, str(Path(__file__).with_name(part))],
@@ -52,7 +75,3 @@ def run_on_servers(parts: Iterable[str]) -> None:
                 env=environment,
                 check=True,
             )
-    finally:
-        valkey.stop()
-        postgres.stop()
-        shutil.rmtree(folder)
