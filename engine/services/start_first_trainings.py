@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from django.db import ProgrammingError
 from django.utils import timezone
 
 from engine.selectors.learnable_events import learnable_events
 from engine.selectors.new_data import new_data
+from engine.services.look_at_stores import look_at_stores
 from engine.services.request_training import request_training
-from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
-from tenants.models.tenant import Tenant
 
 log = structlog.get_logger()
 
@@ -32,33 +30,15 @@ def start_first_trainings(*, after_id: int, most: int) -> int:
 
     Parameters
     ----------
-    after_id
-        Environments up to this id were looked at last time.
-    most
-        How many to look at, so that one call stays short however many stores there are.
+    after_id, most
+        As for `look_at_stores`.
 
     Returns
     -------
     int
         The `after_id` of the next call; 0 when it begins anew.
     """
-    with on_platform():
-        environments = list(
-            Environment.objects.filter(
-                pk__gt=after_id,
-                live_version__isnull=True,
-                auto_train="daily",
-                tenant__status=Tenant.Status.ACTIVE,
-            ).order_by("pk")[:most]
-        )
-    for environment in environments:
-        try:
-            with in_environment(environment):
-                _start_if_worth(environment)
-        except ProgrammingError as error:
-            # Its schema was deleted after the list was read.
-            log.warning("environment_skipped", environment_id=environment.pk, error=str(error))
-    return environments[-1].pk if len(environments) == most else 0
+    return look_at_stores(_start_if_worth, after_id=after_id, most=most, live_version__isnull=True)
 
 
 def _start_if_worth(environment: Environment) -> None:
