@@ -100,7 +100,7 @@ def test_a_page_is_told_its_rate_and_one_network_is_one_caller(
         "RateLimit": '"page";r=1;t=100',
     }
     take_page_call(1, "2001:db8::2%eth0")
-    with pytest.raises(RateLimited, match="go on in (100|99) s") as refused:
+    with pytest.raises(RateLimited, match=r"go on in (100|99) s") as refused:
         take_page_call(1, "2001:db8::ffff:3")
     assert refused.value.headers["Retry-After"] in {"100", "99"}
     assert refused.value.headers["RateLimit"] == '"page";r=0;t=200'
