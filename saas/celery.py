@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from engine.jobs import EXPORT_JOB, FEED_JOB, IMPORT_JOB, TRAINING_JOB, UPDATE_JOB
+from saas.broker import mend_broker
 from saas.lib.config import config
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
@@ -53,6 +54,7 @@ def broker_url(redis_url: str) -> str:
     return redis_url.replace("unix://", "redis+socket://", 1).replace("db=", "virtual_host=")
 
 
+mend_broker()
 app = Celery("shelfwise", broker=broker_url(config().redis_url))
 app.conf.update(
     # Declared, so that a worker without -Q takes from both.
