@@ -30,7 +30,8 @@ _INSERT = """
                 WHERE kind = 'anonymous' AND external_id = line.anonymous_id
             ) AS known_visitor
         FROM unnest(
-            string_to_array(%s, ',')::uuid[], string_to_array(%s, ','), %b::smallint[],
+            string_to_array(%s, ',')::uuid[], string_to_array(%s, ','),
+            string_to_array(%s, ',')::smallint[],
             string_to_array(%s, ',')::timestamptz[],
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
@@ -38,7 +39,9 @@ _INSERT = """
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
             string_to_array(%s, chr(31), ''),
-            %b::numeric[], %b::numeric[], %b::numeric[], %b::text[], %b::text[], %b::text[]
+            string_to_array(%s, chr(31), '')::numeric[],
+            string_to_array(%s, chr(31), '')::numeric[],
+            string_to_array(%s, chr(31), '')::numeric[], %b::text[], %b::text[], %b::text[]
         ) AS line (
             event_key, content_digest, line, occurred_at,
             type, item_id, line_id, event_id, user_id, anonymous_id, session_id, currency,
@@ -142,15 +145,15 @@ def _columns(numbered: list[tuple[EventRow, int]]) -> list[Any]:
     return [
         b"".join([row.key for row, _ in numbered]).hex(",", KEY_BYTES),
         b"".join([row.digest for row, _ in numbered]).hex(",", KEY_BYTES),
-        [number for _, number in numbered],
+        ",".join([str(number) for _, number in numbered]),
         ",".join([row.occurred_at.isoformat() for row, _ in numbered]),
         _joined([row.type for row, _ in numbered]),
         _joined([line.item_id for line in lines]),
         _joined([line.line_id for line in lines]),
         *(_joined([each.get(name) for each in values]) if name in named else "" for name in _NAMES),
-        _array([line.quantity for line in lines]),
-        _array([line.price for line in lines]),
-        _array(_once(numbered, "value")),
+        _joined_numbers([line.quantity for line in lines]),
+        _joined_numbers([line.price for line in lines]),
+        _joined_numbers(_once(numbered, "value")),
         _array(_once(numbered, "query")),
         _array([each.get("category") for each in values]),
         _array(
@@ -169,6 +172,12 @@ def _once(numbered: list[tuple[EventRow, int]], name: str) -> list[Any]:
 
 def _joined(texts: Iterable[str | None]) -> str:
     return _SEPARATOR.join([text or "" for text in texts])
+
+
+def _joined_numbers(numbers: list[Any]) -> str:
+    if numbers.count(None) == len(numbers):
+        return ""
+    return _joined([None if number is None else str(number) for number in numbers])
 
 
 def _array(column: list[Any]) -> list[Any]:
