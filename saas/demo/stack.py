@@ -15,7 +15,7 @@ from saas.embedded.service import Service, answers
 
 PROJECT = Path(__file__).resolve().parents[2]
 # A small budget, so that a newcomer sees a model within the first minute and a half.
-DEMO_TRAINING_SECONDS = "8"
+DEMO_TRAINING_SECONDS = "12"
 
 
 @dataclass(frozen=True)
