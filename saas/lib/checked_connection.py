@@ -87,6 +87,8 @@ class CheckedConnection(HTTPSConnection):
             raw.settimeout(min(SILENT_SECONDS, self._deadline.left))
             self._release = self._deadline.watch(raw)
             # An end without a farewell may be a cut: a full import would delete what is missing.
+            # Debian's Python 3.11.2 has OpenSSL 3 take one for the other.
+            self._tls.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
             self.sock = self._tls.wrap_socket(
                 raw, server_hostname=self.host, suppress_ragged_eofs=False
             )
