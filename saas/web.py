@@ -31,18 +31,9 @@ def main() -> None:
 def _server() -> uvicorn.Server:
     import uvicorn
 
-    from saas.lib.http_protocol import ProblemHttpProtocol
+    from saas.lib.http_protocol import SERVER_OPTIONS
 
-    config = uvicorn.Config(
-        "saas.asgi:application",
-        loop="uvloop",
-        http=ProblemHttpProtocol,
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    config = uvicorn.Config("saas.asgi:application", **SERVER_OPTIONS)
     config.load()
     return uvicorn.Server(config)
 

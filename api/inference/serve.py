@@ -7,7 +7,7 @@ import uvicorn
 from api.inference.app import create_app
 from api.inference.runtime import Runtime
 from saas.lib.config import config
-from saas.lib.http_protocol import ProblemHttpProtocol
+from saas.lib.http_protocol import SERVER_OPTIONS
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from tenants.error_reports import configure_error_reports
@@ -19,15 +19,4 @@ def serve(*, host: str, port: int) -> None:
     configure_error_reports(dsn=config().sentry_dsn, process="inference")
     runtime = Runtime(config())
     serve_management(config().management_port, runtime.checks())
-    uvicorn.run(
-        create_app(runtime),
-        host=host,
-        port=port,
-        loop="uvloop",
-        http=ProblemHttpProtocol,
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    uvicorn.run(create_app(runtime), host=host, port=port, **SERVER_OPTIONS)
