@@ -45,7 +45,7 @@ class _Lines:
 
 def read_data(folder: Path) -> BenchmarkData:
     """Read a data set and cut it as the engine itself would, or as it was published."""
-    items = [_item(row) for row in _rows(folder / "items.csv")]
+    items = [_item(row) for row in rows_of(folder / "items.csv")]
     lines = _Lines(users={}, items={item.item_id: row for row, item in enumerate(items)})
     if _exists(folder / "train.csv"):
         earlier = _interactions(folder / "train.csv", lines)
@@ -66,7 +66,7 @@ def read_data(folder: Path) -> BenchmarkData:
 
 def _interactions(path: Path, lines: _Lines) -> Interactions:
     users, items, weights, seconds, purchases = [], [], [], [], []
-    for row in _rows(path):
+    for row in rows_of(path):
         if float(row.get("rating") or _LEAST_RATING) < _LEAST_RATING:
             continue
         type_ = _first(row, _TYPE) or "purchase"
@@ -116,7 +116,8 @@ def _exists(path: Path) -> bool:
     return path.exists() or path.with_suffix(".csv.gz").exists()
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def rows_of(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a file, or of the same with .gz behind its name; none where it lacks."""
     if not _exists(path):
         return
     reader = open if path.exists() else gzip.open

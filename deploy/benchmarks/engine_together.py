@@ -10,8 +10,6 @@ items are given, and the others are to be found in a list of ten.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import os
 import sys
 import time
@@ -24,6 +22,8 @@ from numpy.typing import NDArray
 
 # Also from a checkout without an installed package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from engine_data import rows_of
 
 from engine.core.baskets import Baskets
 from engine.core.co_purchases import CoPurchases, co_purchases
@@ -65,19 +65,17 @@ def main() -> None:
 
 
 def _lines(folder: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    (path,) = folder.glob("events.csv*")
     orders: dict[str, int] = {}
     items: dict[str, int] = {}
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="") as text:
-        lines = [
-            (
-                orders.setdefault(row["order_id"], len(orders)),
-                items.setdefault(row["item_id"], len(items)),
-                int(row["timestamp"]),
-            )
-            for row in csv.DictReader(text)
-            if row["event_type"] == "purchase"
-        ]
+    lines = [
+        (
+            orders.setdefault(row["order_id"], len(orders)),
+            items.setdefault(row["item_id"], len(items)),
+            int(row["timestamp"]),
+        )
+        for row in rows_of(folder / "events.csv")
+        if row["event_type"] == "purchase"
+    ]
     order, item, seconds = np.array(lines, dtype=np.int64).T
     return order, item, seconds
 

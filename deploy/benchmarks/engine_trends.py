@@ -11,8 +11,6 @@ all together.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import os
 import sys
 from collections.abc import Callable
@@ -23,6 +21,8 @@ from numpy.typing import NDArray
 
 # Also from a checkout without an installed package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from engine_data import rows_of
 
 from engine.core.recency import DAY_SECONDS
 from engine.core.trends import WINDOWS, rises
@@ -60,18 +60,16 @@ def main() -> None:
 
 def _visits(folder: Path) -> tuple[Visits, float]:
     """Return a counter of visits between two days, and the newest day."""
-    (path,) = folder.glob("events.csv*")
     users: dict[str, int] = {}
     items: dict[str, int] = {}
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="") as text:
-        lines = [
-            (
-                users.setdefault(row["user_id"], len(users)),
-                items.setdefault(row["item_id"], len(items)),
-                int(row["timestamp"]),
-            )
-            for row in csv.DictReader(text)
-        ]
+    lines = [
+        (
+            users.setdefault(row["user_id"], len(users)),
+            items.setdefault(row["item_id"], len(items)),
+            int(row["timestamp"]),
+        )
+        for row in rows_of(folder / "events.csv")
+    ]
     user, item, seconds = np.array(lines, dtype=np.int64).T
     day = seconds / DAY_SECONDS
 
