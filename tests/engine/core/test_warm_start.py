@@ -23,12 +23,10 @@ from engine.core.recipe import (
     EaseSettings,
     FactorsSettings,
     ItemKnnSettings,
-    LightFMSettings,
     PopularitySettings,
     Recipe,
     UpdateSettings,
 )
-from engine.core.recommenders.protocol import FitContext
 from engine.core.refit import model_tables
 from engine.core.split import temporal_split
 from engine.core.trained_model import TrainedModel
@@ -37,8 +35,8 @@ from engine.core.training_part import training_part
 from engine.core.update_choice import base_of, choose_update
 from engine.core.updater import update_model
 from engine.core.warm_start import new_pairs, refitted_settings, updated_blend
+from tests.engine.core.recommenders.test_contract import CONTEXT, LIGHTFM
 
-CONTEXT = FitContext(seed=3, threads=1)
 NO_REPORT = EvaluationReport(metrics={}, baselines={}, counts={}, data_window={})
 RECIPE = Recipe(
     popularity=PopularitySettings(window_days=7),
@@ -47,16 +45,7 @@ RECIPE = Recipe(
     content=ContentSettings(neighbours=20),
     ease=EaseSettings(neighbours=20, regularisation=10.0, half_life_days=None),
     factors=FactorsSettings(dimensions=8, ridge=1.0),
-    lightfm=LightFMSettings(
-        dimensions=8,
-        learning_rate=0.05,
-        item_alpha=0.0,
-        feature_weight=1.0,
-        epochs=3,
-        newest_share=0.2,
-        newest_epochs=1,
-        half_life_days=60.0,
-    ),
+    lightfm=replace(LIGHTFM, epochs=3, newest_epochs=1),
     weights={"popular": 1.0, "ease": 1.0, "taste": 1.0},
     seed=3,
     update=UpdateSettings(epochs=2),
