@@ -209,9 +209,14 @@ def database(migrated: None, acorn_store: Store, birch_store: Store) -> Iterator
     """A test's own view of the database: whatever it writes is rolled back."""
     from django.db import transaction
 
+    from engine.services.remove_old_artifacts import artifacts_of
     from tenants.context import on_platform
     from tenants.models.job import Job
 
+    # Files are not: a test begins without those of the tests before it.
+    for store in (acorn_store, birch_store):
+        for environment in (store.live, store.test):
+            shutil.rmtree(artifacts_of(environment.pk), ignore_errors=True)
     with on_platform(), transaction.atomic():
         # What a real dispatcher of an earlier test queued for the cast.
         Job.objects.all().delete()
