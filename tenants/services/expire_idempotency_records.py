@@ -20,12 +20,14 @@ def expire_idempotency_records() -> int:
         How many went.
     """
     with on_platform(), connection.cursor() as cursor:
+        # An array, since a plan may run what stands behind IN once for each row, LIMIT and all.
         cursor.execute(
             """
             DELETE FROM tenants_idempotencyrecord
-             WHERE id IN (SELECT id FROM tenants_idempotencyrecord
-                           WHERE created_at < now() - make_interval(hours => %s)
-                           ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
+             WHERE id = ANY(ARRAY(
+                SELECT id FROM tenants_idempotencyrecord
+                 WHERE created_at < now() - make_interval(hours => %s)
+                 ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED))
             """,
             [KEPT_HOURS, MOST_AT_ONCE],
         )

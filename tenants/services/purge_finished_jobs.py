@@ -23,14 +23,16 @@ def purge_finished_jobs() -> int:
         How many went.
     """
     with on_platform(), connection.cursor() as cursor:
+        # An array, since a plan may run what stands behind IN once for each row, LIMIT and all.
         cursor.execute(
             """
             DELETE FROM tenants_job
-             WHERE id IN (SELECT id FROM tenants_job
-                           WHERE finished_at < now() - CASE state
-                                     WHEN 'done' THEN make_interval(days => %s)
-                                     WHEN 'failed' THEN make_interval(days => %s) END
-                           LIMIT %s FOR UPDATE SKIP LOCKED)
+             WHERE id = ANY(ARRAY(
+                SELECT id FROM tenants_job
+                 WHERE finished_at < now() - CASE state
+                           WHEN 'done' THEN make_interval(days => %s)
+                           WHEN 'failed' THEN make_interval(days => %s) END
+                 LIMIT %s FOR UPDATE SKIP LOCKED))
             """,
             [DONE_DAYS, FAILED_DAYS, MOST_AT_ONCE],
         )

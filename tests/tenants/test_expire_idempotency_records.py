@@ -36,7 +36,7 @@ def test_an_answer_is_kept_for_24_hours(acorn: Environment) -> None:
 
 
 def test_a_busy_days_answers_go_in_several_steps(
-    acorn: Environment, monkeypatch: pytest.MonkeyPatch
+    acorn: Environment, nested_loops_only: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
     for number in range(3):

@@ -37,7 +37,7 @@ def test_what_is_done_stays_for_30_days_and_what_failed_for_100(acorn: Environme
 
 
 def test_a_busy_days_jobs_go_in_several_steps(
-    acorn: Environment, monkeypatch: pytest.MonkeyPatch
+    acorn: Environment, nested_loops_only: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
     for _ in range(3):
