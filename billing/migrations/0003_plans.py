@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                 ('past_due_since', models.DateTimeField(null=True)),
                 ('cancel_at_period_end', models.BooleanField(default=False)),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('spend_cap_minor', models.PositiveBigIntegerField(help_text='What the store will pay for calls in a period, beyond the price.', null=True)),
+                ('spend_cap_minor', models.PositiveBigIntegerField(help_text='What the store will pay for a period at most, the price included.', null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('next_plan', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.plan')),

@@ -47,7 +47,7 @@ class Subscription(models.Model):
     cancel_at_period_end = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
     spend_cap_minor = models.PositiveBigIntegerField(
-        null=True, help_text="What the store will pay for calls in a period, beyond the price."
+        null=True, help_text="What the store will pay for a period at most, the price included."
     )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)

@@ -10,6 +10,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
+from billing.services.apply_due_entitlements import apply_due_entitlements
 from engine.services.import_uploads import remove_old_uploads
 from engine.services.queue_daily_retention import queue_daily_retention
 from engine.services.queue_daily_trainings import queue_daily_trainings
@@ -55,6 +56,7 @@ class Command(BaseCommand):
             waiting=lambda: Waiting(*waiting_messages()),
             long_kinds=LONG_KINDS,
             clock=[
+                Periodic("due entitlements", 5, apply_due_entitlements),
                 Periodic("daily trainings", 60, queue_daily_trainings),
                 Periodic("daily retention", 60, queue_daily_retention),
                 Periodic("first trainings", 10, _Round(start_first_trainings)),
