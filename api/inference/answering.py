@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec import UNSET
-from ulid import ULID
 
 from api.inference import metrics
-from api.inference.answers import Answer, Freshness
+from api.inference.answers import Answer, Freshness, PublicAnswer, as_items
 from api.inference.credentials import Caller
 from api.inference.recommend import Outcome, recommend
-from api.inference.rendering import answer_items, model_name
+from api.inference.rendering import model_name, rendered_items, rendered_page_items
 from api.inference.requests import Common, Request
 from api.inference.runtime import Runtime
 from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper, find_shopper, find_shopper_since
 from billing.metering.record import Operation, UsageFlag
 from saas.lib.errors import UnknownField
+from saas.lib.ids import Ulid, make_ulid
 
 OPERATIONS: Mapping[str, Operation] = {
     "for-user": Operation.FOR_USER,
@@ -41,6 +42,13 @@ class Visit:
     shelf: Shelf
     shopper: Shopper
     freshness: Freshness
+
+
+class Given(NamedTuple):
+    """An answer, and what was decided."""
+
+    answer: Answer | PublicAnswer
+    outcome: Outcome
 
 
 async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
@@ -80,20 +88,23 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
 
 def answer(
     runtime: Runtime, visit: Visit, operation: str, request: Request, *, started: float
-) -> Answer:
+) -> Given:
     """Recommend, and keep the record of it; `started` is of `time.perf_counter`."""
     caller, shelf = visit.caller, visit.shelf
     outcome = recommend(request, shelf=shelf, shopper=visit.shopper)
-    call_id = ULID()
+    call_id = make_ulid()
+    if outcome.fallback is not None:
+        metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
+    _record(runtime, operation, caller, call_id, outcome)
+    if caller.is_publishable:
+        page_items = rendered_page_items(outcome.picked, shelf)
+        return Given(PublicAnswer(call_id.text, as_items(page_items), outcome.fallback), outcome)
+    items = rendered_items(outcome.picked, shelf, has_product="product" in request.include)
     given = Answer(
-        recommendation_id=str(call_id),
+        recommendation_id=call_id.text,
         type=operation,
         placement=request.placement,
-        items=answer_items(
-            outcome,
-            shelf=shelf,
-            has_product=caller.is_publishable or "product" in request.include,
-        ),
+        items=as_items(items),
         warnings=outcome.warnings,
         model=model_name(shelf.model),
         strategy=outcome.strategy,
@@ -101,33 +112,28 @@ def answer(
         freshness=visit.freshness,
         took_ms=round((time.perf_counter() - started) * 1000, 3),
     )
-    if outcome.fallback is not None:
-        metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
-    _record(runtime, operation, caller, call_id, outcome, has_items=bool(given.items))
-    return given
+    return Given(given, outcome)
 
 
 def _record(
     runtime: Runtime,
     operation: str,
     caller: Caller,
-    call_id: ULID,
+    call_id: Ulid,
     outcome: Outcome,
-    *,
-    has_items: bool,
 ) -> None:
     """Keep the call before its answer leaves; an empty answer is not one to charge for."""
-    is_billable = has_items and caller.environment.kind == "live"
+    is_billable = outcome.picked and caller.environment.kind == "live"
     flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
     if outcome.fallback is not None:
         flags |= UsageFlag.FALLBACK
     is_recorded = runtime.usage_log.append(
-        call_id=call_id.bytes,
+        call_id=call_id.packed,
         environment_id=caller.environment.id,
         units=1,
         operation=OPERATIONS[operation],
         flags=flags,
-        at_ms=call_id.milliseconds,
+        at_ms=call_id.epoch_ms,
     )
     if not is_recorded:
         metrics.USAGE_UNRECORDED.inc()

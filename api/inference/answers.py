@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType, json
 
@@ -182,6 +182,7 @@ class BatchAnswer(Struct):
 
 _encoder = json.Encoder()
 _product_decoder = json.Decoder(Product)
+_items_decoder = json.Decoder(list[AnswerItem])
 
 
 def encode(answer: Struct) -> bytes:
@@ -189,35 +190,57 @@ def encode(answer: Struct) -> bytes:
     return _encoder.encode(answer)
 
 
-def encode_product(product: Product) -> Raw:
-    """Return a product's JSON, made once for each change of the item and copied into answers."""
-    return Raw(_encoder.encode(product))
+class Shown(NamedTuple):
+    """What answers show of an item, as JSON: made once for each change and copied into answers.
+
+    Attributes
+    ----------
+    group
+        The member of an item that has a group, with its comma.
+    title
+        Without its quotes, to stand inside a sentence.
+    product
+        Empty where nobody knows it.
+    """
+
+    item_id: bytes
+    group: bytes = b""
+    title: bytes = b""
+    product: bytes = b""
 
 
-def decode_product(product: Raw) -> Product:
+def shown(item_id: str, *, group_id: str | None, product: Product) -> Shown:
+    """Return what answers show of an item."""
+    return Shown(
+        item_id=_encoder.encode(item_id),
+        group=b',"group_id":' + _encoder.encode(group_id) if group_id else b"",
+        title=_encoder.encode(product.title)[1:-1],
+        product=_encoder.encode(product),
+    )
+
+
+def shown_id(item_id: str) -> Shown:
+    """Return what answers show of an item that the catalogue lacks."""
+    return Shown(_encoder.encode(item_id))
+
+
+def as_items(items: bytes) -> Any:
+    """Return items that are JSON already, for the encoder to copy."""
+    return Raw(items)
+
+
+def decode_items(items: bytes) -> list[AnswerItem]:
+    """Return an answer's items from their JSON."""
+    return _items_decoder.decode(items)
+
+
+def decode_product(product: bytes) -> Product:
     """Return a product from its JSON."""
     return _product_decoder.decode(product)
 
 
-def with_attributes(product: Raw, attributes: str | None) -> Raw:
-    """Return a product's JSON with these attributes in the place of its own."""
-    decoded = decode_product(product)
+def with_attributes(was: Shown, attributes: str | None) -> Shown:
+    """Return the same with these attributes of the product in the place of its own."""
+    decoded = decode_product(was.product)
     decoded.attributes = cast(dict[str, AttributeValue], Raw((attributes or "{}").encode()))
-    return encode_product(decoded)
-
-
-def for_page(answer: Answer) -> PublicAnswer:
-    """Return what a publishable key may see of an answer."""
-    return PublicAnswer(
-        recommendation_id=answer.recommendation_id,
-        items=[
-            PublicItem(
-                id=item.id,
-                rank=item.rank,
-                reason=PublicReason(item.reason.code),
-                product=item.product,
-            )
-            for item in answer.items
-        ],
-        fallback=answer.fallback,
-    )
+    return was._replace(product=_encoder.encode(decoded))

@@ -76,8 +76,8 @@ class Basis:
 
     def _next_in_line(self, *, behind: Sequence[Picked] = ()) -> Iterator[tuple[int, int]]:
         picker = Picker(self.rules, self.shelf.catalogue)
-        for each in behind:
-            picker.takes(each.catalogue_row)
+        for _, catalogue_row, *_ in behind:
+            picker.takes(catalogue_row)
         rows = ((int(row), int(catalogue_row)) for row, catalogue_row in self.line)
         shown = (each for each in rows if picker.takes(each[1]))
         return islice(shown, self.request.limit - len(behind))

@@ -11,7 +11,7 @@ import structlog
 
 from api.inference import metrics
 from api.inference.answering import OPERATIONS, answer, begin_visit
-from api.inference.answers import Answer, BatchAnswer, PublicAnswer, encode, for_page
+from api.inference.answers import Answer, BatchAnswer, PublicAnswer, encode
 from api.inference.batch import decode_batch
 from api.inference.bodies import ClientDisconnected, Receive, read_body
 from api.inference.credentials import Caller
@@ -19,6 +19,7 @@ from api.inference.decoding import decode
 from api.inference.explain_requests import decode_question
 from api.inference.explaining import explain
 from api.inference.explanations import explanation_for_page
+from api.inference.rendering import item_ids
 from api.inference.responses import (
     Send,
     header_pairs,
@@ -138,7 +139,7 @@ async def _answered(
     watch.mark("turn")
     given = answer(runtime, visit, operation, request, started=watch.started)
     watch.mark("scoring")
-    return encode(for_page(given) if caller.is_publishable else given)
+    return encode(given.answer)
 
 
 async def _explained(runtime: Runtime, caller: Caller, body: bytes, watch: Stopwatch) -> bytes:
@@ -178,6 +179,6 @@ async def _answered_batch(
             report_error(error)
             results.append(problem(our_fault(), instance=request_id))
             continue
-        shown += [item.id for item in given.items]
-        results.append(for_page(given) if caller.is_publishable else given)
+        shown += item_ids(given.outcome.picked, visit.shelf)
+        results.append(given.answer)
     return encode(BatchAnswer(results))

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from msgspec import Raw
 
-from api.inference.answers import Product, encode_product, with_attributes
+from api.inference.answers import Product, Shown, shown, with_attributes
 from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Value
 
 NO_GROUP = -1
@@ -55,15 +54,14 @@ class Catalogue:
         self.size = 0
         self.rows: dict[str, int] = {}
         self.item_ids: list[str] = []
-        self.titles: list[str] = []
-        self.products: list[Raw] = []
+        self.shown: list[Shown] = []
         self.group_ids: list[str | None] = []
         self.available = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self.recommendable = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self.groups = np.full(_FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
         # The database id: it grows with each new item.
         self.ages = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
-        self._product_bytes = 0
+        self._shown_bytes = 0
         self._deleted: set[int] = set()
         self._aliases: dict[str, int] = {}
         self._aliases_of: dict[int, list[str]] = {}
@@ -75,7 +73,7 @@ class Catalogue:
     @property
     def size_bytes(self) -> int:
         """Estimate what the items occupy."""
-        return self.size * BYTES_PER_ITEM + self._product_bytes
+        return self.size * BYTES_PER_ITEM + self._shown_bytes
 
     @property
     def n_groups(self) -> int:
@@ -111,8 +109,12 @@ class Catalogue:
                 if item.is_deleted:
                     continue
                 row = self._add(item)
+            else:
+                self._show(row, _shown(item))
             rows.append(row)
-            self._describe(row, item)
+            self._deleted.discard(row)
+            if item.is_deleted:
+                self._deleted.add(row)
             self._group(row, item.group_id)
             self._alias(row, [] if item.is_deleted else item.aliases)
             self.columns.put(row, fields=_fields(item), categories=item.categories)
@@ -120,13 +122,12 @@ class Catalogue:
         self.columns.flush()
         return rows
 
-    def show(self, shown: Iterable[ShownRow]) -> None:
+    def show(self, changed: Iterable[ShownRow]) -> None:
         """Show these attributes of items, and no others."""
-        for item in shown:
+        for item in changed:
             row = self.rows.get(item.item_id)
             if row is not None:
-                product = with_attributes(self.products[row], item.attributes)
-                self._put_product(row, product)
+                self._show(row, with_attributes(self.shown[row], item.attributes))
 
     def apply_time(self, *, now: float) -> list[int]:
         """Open and close availability windows and return the rows that changed."""
@@ -149,25 +150,17 @@ class Catalogue:
             self.ages = np.concatenate([self.ages, np.zeros_like(self.ages)])
         self.ages[row] = item.id
         self.item_ids.append(item.item_id)
-        self.titles.append("")
-        self.products.append(Raw())
+        self.shown.append(_shown(item))
+        self._shown_bytes += len(self.shown[row].product)
         self.group_ids.append(None)
         # Last, so that a reader who finds the row finds all of it.
         self.size += 1
         self.rows[item.item_id] = row
         return row
 
-    def _describe(self, row: int, item: ItemRow) -> None:
-        self.titles[row] = item.product.title
-        self._put_product(row, encode_product(item.product))
-        if item.is_deleted:
-            self._deleted.add(row)
-        else:
-            self._deleted.discard(row)
-
-    def _put_product(self, row: int, product: Raw) -> None:
-        self._product_bytes += len(product) - len(self.products[row])
-        self.products[row] = product
+    def _show(self, row: int, shown_now: Shown) -> None:
+        self._shown_bytes += len(shown_now.product) - len(self.shown[row].product)
+        self.shown[row] = shown_now
 
     def _group(self, row: int, group_id: str | None) -> None:
         if self.group_ids[row] == group_id:
@@ -204,6 +197,10 @@ class Catalogue:
         self._windows.pop(row, None)
         if not item.is_deleted and (opens, closes) != (-math.inf, math.inf):
             self._windows[row] = (is_sellable, opens, closes)
+
+
+def _shown(item: ItemRow) -> Shown:
+    return shown(item.item_id, group_id=item.group_id, product=item.product)
 
 
 def _fields(item: ItemRow) -> dict[str, Value]:

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import UNSET
 
 from api.inference.answering import Visit
-from api.inference.answers import AnswerItem, CallWarning
+from api.inference.answers import AnswerItem, CallWarning, decode_product
 from api.inference.explain_requests import SEED, Question
 from api.inference.explanations import (
     ExplainedBoost,
@@ -24,7 +24,7 @@ from api.inference.explanations import (
 )
 from api.inference.kept_out import Item, find_items, kept_out_by, without_room
 from api.inference.recommend import Call, Outcome
-from api.inference.rendering import answer_items, item_id_of, model_name, title_of
+from api.inference.rendering import answer_items, item_id_of, model_name
 from api.inference.requests import SimilarRequest
 from api.inference.rules import Limited, Picker
 from api.inference.selection import Selection, in_turn
@@ -62,7 +62,7 @@ def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
     shelf = visit.shelf
     call = Call(question.request, shelf, visit.shopper)
     outcome = call.outcome()
-    answered = answer_items(outcome, shelf=shelf, has_product=False)
+    answered = answer_items(outcome.picked, shelf)
     item, shown = _meant(question.item_id, shelf, outcome, answered)
     standing = _Standing(call, item)
     selection = call.selection
@@ -94,8 +94,8 @@ def _meant(
 ) -> tuple[Item | None, AnswerItem | None]:
     """Return the item, and how the answer has it; of a group the variant that is shown."""
     items = find_items(shelf, reference)
-    for picked, given in zip(outcome.picked, answered, strict=True):
-        item = Item(picked.row, picked.catalogue_row)
+    for (row, catalogue_row, *_), given in zip(outcome.picked, answered, strict=True):
+        item = Item(row, catalogue_row)
         if item in items:
             return item, given
     return (items[0] if items else None), None
@@ -194,7 +194,13 @@ def _parts(call: Call, item: Item | None, shown: AnswerItem | None) -> list[Expl
 
 def _seed(row: int, share: float, shelf: Shelf) -> Seed:
     item = Item(row, int(shelf.catalogue_rows[row]))
-    return Seed(item_id_of(*item, shelf), title_of(item.catalogue_row, shelf), round(share, 3))
+    return Seed(item_id_of(*item, shelf), _title(item.catalogue_row, shelf), round(share, 3))
+
+
+def _title(catalogue_row: int, shelf: Shelf) -> str | None:
+    if catalogue_row == NO_ROW:
+        return None
+    return decode_product(shelf.catalogue.shown[catalogue_row].product).title
 
 
 def _boost(call: Call, selection: Selection | None, item: Item | None) -> ExplainedBoost | None:

@@ -92,7 +92,7 @@ def _withheld(shelf: Shelf, item: Item, now: float) -> Iterator[KeptOut]:
     if catalogue.is_deleted(row):
         yield KeptOut("deleted", "The store has deleted it.")
         return
-    if not decode_product(catalogue.products[row]).in_stock:
+    if not decode_product(catalogue.shown[row].product).in_stock:
         yield KeptOut("out_of_stock", "It is sold out: its 'in_stock' is false.")
     if not catalogue.recommendable[row]:
         yield KeptOut("not_recommendable", "The store keeps it back: its 'recommendable' is false.")
@@ -199,7 +199,7 @@ def _full(call: Basis, item: Item, what: Limited, before: Sequence[int]) -> Kept
         told = f"Its variant '{item_id}' stands for it; send 'collapse': 'none' to see each."
         return KeptOut("group", told, pointer="/collapse", item_id=item_id)
     if kind == "brand":
-        brand = decode_product(catalogue.products[item.catalogue_row]).brand
+        brand = decode_product(catalogue.shown[item.catalogue_row].product).brand
         told = f"{rules.max_per_brand} of the brand '{brand}' stand before it."
         return KeptOut("max_per_brand", told, pointer="/max_per_brand")
     told = f"{rules.max_per_category} of the category '{value}' stand before it."

@@ -129,10 +129,7 @@ class Call(Basis):
         reason = Reason(code="recently_viewed", seed_row=None)
         return Outcome(
             strategy="history",
-            picked=[
-                Picked(*rows, score=seen_at[rows], source="history", reason=reason)
-                for rows in self._next_in_line()
-            ],
+            picked=[(*rows, seen_at[rows], "history", reason) for rows in self._next_in_line()],
             warnings=self.warnings,
         )
 
@@ -214,7 +211,7 @@ class Call(Basis):
         self.line = steepest_first(rise, shelf, allowed=is_on_sale)
         reason = Reason(code="trending", seed_row=None)
         picked += [
-            Picked(*rows, score=float(rise[rows[1]]), source="trending", reason=reason)
+            (*rows, float(rise[rows[1]]), "trending", reason)
             for rows in self._next_in_line(behind=picked)
         ]
         if picked:

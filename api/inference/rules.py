@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence, Set
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ from api.inference.requests import Request
 from api.inference.shelf import NO_ROW
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """The rules of one call.
 
     Attributes
@@ -54,6 +53,15 @@ class Rules:
             is_one_per_group=request.collapse == "group",
             max_per_brand=request.max_per_brand,
             max_per_category=request.max_per_category,
+        )
+
+    def may_pass_over(self, catalogue: Catalogue) -> bool:
+        """Say whether an item may have to give way to one that scores lower."""
+        return (
+            self.diversity > 0
+            or (self.is_one_per_group and catalogue.n_groups > 0)
+            or self.max_per_brand is not None
+            or self.max_per_category is not None
         )
 
     def factors(self, columns: Columns, size: int) -> NDArray[np.float32] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,22 +19,14 @@ Mask = NDArray[np.bool_]
 # Items by the model's row and the catalogue's, in the order in which they are asked; int64[n, 2]
 # where there may be many.
 Line = Sequence[tuple[int, int]] | NDArray[np.int64]
+# A chosen item: the model's row and the catalogue's, `NO_ROW` for none; score, source and reason.
+Picked = tuple[int, int, float, str, Reason]
 
 # How many more rows are looked at than are asked for, since a group gives one of its items.
 _POOL_FACTOR = 4
 # To differ, items must be chosen from more than a few.
 _LEAST_POOL = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """A chosen item: the model's row, the catalogue's row, or both; `NO_ROW` for none."""
-
-    row: int
-    catalogue_row: int
-    score: float
-    source: str
-    reason: Reason
+_NEW_ARRIVAL = Reason(code="new_arrival", seed_row=None)
 
 
 class Hidden(NamedTuple):
@@ -93,6 +84,26 @@ def select_best(
     if factors is not None:
         factors = shelf.by_item(factors, missing=1)
         values = boosted(values, factors, candidates=allowed)
+    if rules.may_pass_over(shelf.catalogue):
+        pool, rows = _chosen(values, shelf, allowed=allowed, rules=rules, limit=limit)
+    else:
+        pool, rows = limit, top_rows(values, allowed=allowed, limit=limit)
+    ranked = scored.explained(rows)
+    picked = zip(
+        rows.tolist(),
+        shelf.catalogue_rows[rows].tolist(),
+        values[rows].tolist(),
+        ranked.sources,
+        ranked.reasons,
+        strict=True,
+    )
+    return Selection(scored, allowed, values, factors, pool, list(picked))
+
+
+def _chosen(
+    values: NDArray[np.float32], shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
+) -> tuple[int, NDArray[np.int32]]:
+    """Return the rows that the rules let in, and among how many of the best they chose."""
     pool = max(limit * _POOL_FACTOR, _LEAST_POOL if rules.diversity else 0)
     while True:
         picker = Picker(rules, shelf.catalogue)
@@ -101,15 +112,9 @@ def select_best(
         taken = (row for row, catalogue_row in turns if picker.takes(catalogue_row))
         chosen = list(islice(taken, limit))
         if len(chosen) == limit or len(best) < pool:
-            break
+            return pool, np.array(chosen, dtype=np.int32)
         # The rules have left the list short.
         pool *= _POOL_FACTOR
-    ranked = scored.explained(np.array(chosen, dtype=np.int32))
-    picked = [
-        Picked(row, int(shelf.catalogue_rows[row]), float(values[row]), source, reason)
-        for row, source, reason in zip(chosen, ranked.sources, ranked.reasons, strict=True)
-    ]
-    return Selection(scored, allowed, values, factors, pool, picked)
 
 
 def in_turn(
@@ -145,7 +150,7 @@ def steepest_first(rise: NDArray[np.float32], shelf: Shelf, *, allowed: Mask) ->
 
 def new_arrival(catalogue_row: int) -> Picked:
     """Return an item that no model knows."""
-    return Picked(NO_ROW, catalogue_row, 0.0, "newest", Reason(code="new_arrival", seed_row=None))
+    return NO_ROW, catalogue_row, 0.0, "newest", _NEW_ARRIVAL
 
 
 def on_sale(catalogue: Catalogue, *, hidden: Hidden, rules: Rules) -> Mask:

@@ -162,8 +162,20 @@ def test_a_category_holds_what_lies_below_it(catalogue: Catalogue) -> None:
 def test_a_product_is_what_was_written_last(catalogue: Catalogue) -> None:
     catalogue.apply([an_item("oak", price="12.90")], now=0)
     catalogue.apply([an_item("oak", price="9.90")], now=0)
-    assert msgspec.json.decode(catalogue.products[0])["price"] == "9.90"
+    assert msgspec.json.decode(catalogue.shown[0].product)["price"] == "9.90"
     assert catalogue.size == 1
+
+
+def test_an_item_is_found_only_once_it_can_be_shown(catalogue: Catalogue) -> None:
+    class Rows(dict[str, int]):
+        @override
+        def __setitem__(self, item_id: str, row: int) -> None:
+            assert msgspec.json.decode(catalogue.shown[row].product)["title"] == item_id.title()
+            super().__setitem__(item_id, row)
+
+    catalogue.rows = Rows()
+    catalogue.apply([an_item("oak"), an_item("elm")], now=0)
+    assert catalogue.rows == {"oak": 0, "elm": 1}
 
 
 def test_it_grows_beyond_its_first_capacity(catalogue: Catalogue) -> None:

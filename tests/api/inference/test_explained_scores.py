@@ -176,7 +176,7 @@ def test_every_explanation_agrees_with_the_answer(
     traces = shelf.identities.traces(user_id=user_id, anonymous_id=None)
     visit = Visit(cast(Caller, None), shelf, Shopper(traces), Freshness(None, None))
     outcome = recommend(request, shelf=shelf, shopper=visit.shopper)
-    shown = {each.id: each for each in answer_items(outcome, shelf=shelf, has_product=False)}
+    shown = {each.id: each for each in answer_items(outcome.picked, shelf)}
     explanations = [
         explain(visit, Question(type_, request, item_id), started=0)
         for item_id in (*ITEMS, "newer")

@@ -85,7 +85,7 @@ def test_what_answers_show_is_read_anew_when_it_changes_and_only_then() -> None:
     assert reader.shown_asked == []
     followed.catch_up(reader, ACORN, clock=Clock(2, shown=2))
     assert reader.shown_asked == [0, 1, 2]
-    products = [msgspec.json.decode(each) for each in followed.catalogue.products]
+    products = [msgspec.json.decode(each.product) for each in followed.catalogue.shown]
     assert [each["attributes"] for each in products] == [{"height": 9}, {}]
     assert [each["title"] for each in products] == ["Oak", "Elm"]
     followed.catch_up(reader, ACORN, clock=Clock(3, shown=2))
