@@ -15,6 +15,7 @@ import pytest
 
 from billing.metering.record import Operation, UsageFlag, UsageRecord
 from billing.metering.shipper import Shipper
+from tests.billing.stripe_server import Account, new_account, running_stripe
 
 # 2026-03-01 12:00:00 UTC
 NOON_MS = 1_772_366_400_000
@@ -97,3 +98,16 @@ def shipper(usage_database: UsageDatabase, tmp_path: Path) -> Iterator[Shipper]:
     shipper = Shipper(folder=tmp_path, database_url=usage_database.app_url)
     yield shipper
     shipper.close()
+
+
+@pytest.fixture(scope="session")
+def stripe_server() -> Iterator[Any]:
+    with running_stripe() as server:
+        yield server
+
+
+@pytest.fixture
+def account(stripe_server: Any) -> Iterator[Account]:
+    """Have a new Stripe account."""
+    with new_account(*stripe_server) as account:
+        yield account
