@@ -72,6 +72,7 @@ def decide_going_live(
     auto_promote: bool,
     champion_compared_with: str | None,
     live_version: str | None,
+    is_live_outdated: bool = False,
 ) -> GoingLive:
     """Decide whether a version that has just been trained goes live by itself.
 
@@ -82,9 +83,14 @@ def decide_going_live(
         What the store has decided about its live version and about promotion.
     champion_compared_with, live_version : str or None
         The version that was live when the training read it, and the one that is live now.
+    is_live_outdated : bool
+        The live version's files are of a format that nothing reads any more: whatever the store
+        has decided about it, shoppers are not served by it.
     """
     if not gate.promote:
         return GoingLive(goes_live=False, reason=gate.reason)
+    if is_live_outdated:
+        return GoingLive(True, f"{gate.reason} The version before it could no longer be opened.")
     if is_pinned:
         return GoingLive(False, f"{gate.reason} It waits, because the live version is pinned.")
     if not auto_promote:

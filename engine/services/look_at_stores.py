@@ -18,7 +18,7 @@ log = structlog.get_logger()
 def look_at_stores(
     look: Callable[[Environment], None], *, after_id: int, most: int, **wanted: Any
 ) -> int:
-    """Look at some of the active stores that train daily.
+    """Look at some of the active stores.
 
     Parameters
     ----------
@@ -40,7 +40,6 @@ def look_at_stores(
         environments = list(
             Environment.objects.filter(
                 pk__gt=after_id,
-                auto_train=Environment.AutoTrain.DAILY,
                 tenant__status=Tenant.Status.ACTIVE,
                 **wanted,
             ).order_by("pk")[:most]

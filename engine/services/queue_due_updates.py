@@ -43,6 +43,7 @@ def queue_due_updates(*, after_id: int, most: int) -> int:
         _queue_if_due,
         after_id=after_id,
         most=most,
+        auto_train=Environment.AutoTrain.DAILY,
         live_version__isnull=False,
         is_pinned=False,
         auto_promote=True,

@@ -10,6 +10,7 @@ from django.utils import timezone
 from engine.core.lifecycle import GoingLive, decide_going_live
 from engine.core.trained_model import TrainedModel
 from engine.models.training import ModelVersion, TrainingRun
+from engine.services.outdated_artifacts import has_outdated_artifact
 from engine.services.remove_old_artifacts import remove_old_artifacts
 from engine.services.set_live_version import locked_environment, set_live_version
 from tenants.services.run_job import ClaimedJob, finish_job
@@ -67,6 +68,7 @@ def record_trained_model(
         auto_promote=held.auto_promote,
         champion_compared_with=trained.champion_compared_with,
         live_version=held.live_version,
+        is_live_outdated=has_outdated_artifact(environment_id, held.live_version),
     )
     _create_version(trained, reason=decision.reason)
     if decision.goes_live:

@@ -38,7 +38,13 @@ def start_first_trainings(*, after_id: int, most: int) -> int:
     int
         The `after_id` of the next call; 0 when it begins anew.
     """
-    return look_at_stores(_start_if_worth, after_id=after_id, most=most, live_version__isnull=True)
+    return look_at_stores(
+        _start_if_worth,
+        after_id=after_id,
+        most=most,
+        auto_train=Environment.AutoTrain.DAILY,
+        live_version__isnull=True,
+    )
 
 
 def _start_if_worth(environment: Environment) -> None:

@@ -13,6 +13,7 @@ from engine.core.errors import NotEnoughData
 from engine.core.recipe import Recipe
 from engine.models.training import ModelVersion, TrainingRun
 from engine.selectors.training_data import TrainingData, training_data
+from engine.services.outdated_artifacts import has_outdated_artifact
 from engine.services.record_trained_model import TrainedVersion
 from engine.services.store_model import store_model
 from engine.services.training_reports import Progress, give_connection_back, start_run
@@ -96,21 +97,23 @@ def _read(environment: Environment, *, run_id: str) -> _Inputs:
         TrainingRun.objects.filter(pk=run_id).update(rows=len(data.dataset.interactions))
         inputs = _Inputs(
             data=data,
-            champion=_champion(environment.live_version),
+            champion=_champion(environment),
             seconds_budget=_seconds_budget(environment),
         )
     give_connection_back()
     return inputs
 
 
-def _champion(live_version: str | None) -> Recipe | None:
-    row = ModelVersion.objects.filter(pk=live_version).first()
-    if row is None:
+def _champion(environment: Environment) -> Recipe | None:
+    version = environment.live_version
+    row = ModelVersion.objects.filter(pk=version).first()
+    # What is not served any more is no champion: anything better than newest items is.
+    if row is None or has_outdated_artifact(environment.pk, version):
         return None
     try:
         return Recipe.from_dict(row.recipe)
     except ValueError as error:
-        log.warning("champion_not_compared", version=live_version, reason=str(error))
+        log.warning("champion_not_compared", version=version, reason=str(error))
         return None
 
 

@@ -18,6 +18,7 @@ from engine.services.queue_due_feeds import queue_due_feeds
 from engine.services.queue_due_updates import queue_due_updates
 from engine.services.queue_refills import queue_refills
 from engine.services.queue_trends import queue_trends
+from engine.services.replace_outdated_models import replace_outdated_models
 from engine.services.start_first_trainings import start_first_trainings
 from saas.celery import LONG_KINDS, publish, waiting_messages
 from saas.lib.config import config
@@ -61,6 +62,7 @@ class Command(BaseCommand):
                 Periodic("daily retention", 60, queue_daily_retention),
                 Periodic("first trainings", 10, _Round(start_first_trainings)),
                 Periodic("due updates", 10, _Round(queue_due_updates)),
+                Periodic("outdated models", 10, _Round(replace_outdated_models)),
                 Periodic("refills", 5, queue_refills),
                 Periodic("trends", 10, queue_trends),
                 Periodic("due feeds", 10, queue_due_feeds),
