@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from msgspec import UNSET
-
 from api.inference import metrics
 from api.inference.answers import Answer, Freshness, PublicAnswer, as_items
 from api.inference.credentials import Caller
@@ -71,13 +69,12 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
     if shelf is None:
         shelf = await runtime.shelves.opened(environment_id)
     find = find_shopper if asked.min_watermark is None else find_shopper_since
-    found = await find(
+    shopper, state = await find(
         asked,
         environment_id=environment_id,
         identities=shelf.identities,
         recent_events=runtime.recent_events,
     )
-    shopper, state = found if isinstance(found, tuple) else (found, UNSET)
     freshness = Freshness(
         watermark=shopper.recents.watermark,
         lag_ms=runtime.shelves.lag_ms(),

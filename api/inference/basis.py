@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from msgspec import UNSET
@@ -111,7 +111,7 @@ class Basis:
         self, history: History | None, *, seeds: Sequence[int], excludes_purchased: bool
     ) -> Mask:
         asked = self.request.exclude_purchased
-        purchased: set[int] = set()
+        purchased: Collection[int] = ()
         if excludes_purchased if asked is UNSET else asked:
             purchased = (history or self._history(session_rows=())).purchased
         self.hidden = Hidden(excluded=self.excluded, given=seeds, purchased=purchased)

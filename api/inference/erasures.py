@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from math import inf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from saas.lib.erasures import Erasure, digest_of
 
 Span: TypeAlias = tuple[float, float]
+_ALWAYS: tuple[Span, ...] = ((-inf, inf),)
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """Behaviour of the shopper: what was done under a key, within spans of time.
 
     Attributes
@@ -25,9 +24,14 @@ class Trace:
     """
 
     key: str
-    spans: tuple[Span, ...] = ((-inf, inf),)
+    spans: tuple[Span, ...] = _ALWAYS
     is_from_the_beginning: bool = True
     forgotten_seq: float = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether it holds whatever was done under the key."""
+        return self.spans == _ALWAYS
 
     def holds(self, epoch_ms: float) -> bool:
         """Say whether what was done at a moment was done by the shopper."""
@@ -54,6 +58,10 @@ class Erasures:
         self._erased: dict[bytes, tuple[Erasure, ...]] = {}
         # Users that the store has deleted come back with the next word about them.
         self._deleted: dict[str, float] = {}
+
+    def __bool__(self) -> bool:
+        """Say whether anything was erased."""
+        return bool(self._erased or self._deleted)
 
     def apply(self, erasures: Iterable[Erasure], *, schema_name: str) -> None:
         """Take over erasures; what is known already changes nothing."""
@@ -82,8 +90,7 @@ class Erasures:
     def cut(self, trace: Trace) -> Trace:
         """Return a trace without what was erased."""
         for since, until, forgotten_seq in self._of(trace.key):
-            trace = replace(
-                trace,
+            trace = trace._replace(
                 spans=tuple(_without(trace.spans, since, until)),
                 forgotten_seq=max(trace.forgotten_seq, forgotten_seq),
             )

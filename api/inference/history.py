@@ -6,15 +6,16 @@ the model's memory alone, and `freshness` says so.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import hiredis
+import numpy as np
 import orjson
 import structlog
+from numpy.typing import NDArray
 
 from api.inference import metrics
 from api.inference.erasures import Trace
@@ -38,15 +39,12 @@ TIMEOUT_SECONDS = 0.05
 # After a failure nobody asks for this long, so that a dead Redis costs one call a second 50 ms.
 REST_SECONDS = 1.0
 _DAY_SECONDS = 86_400
-# A session that the caller names itself is looking at items, no more.
-_SESSION_WEIGHT = EVENT_WEIGHTS["view"]
 LOOKING = frozenset({"view", "click"})
 
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Recents:
+class Recents(NamedTuple):
     """What Redis knows of a shopper.
 
     Attributes
@@ -59,7 +57,7 @@ class Recents:
 
     events: tuple[RecentEvent, ...] = ()
     watermark: str | None = None
-    links: Mapping[str, Link] = field(default_factory=dict)
+    links: Mapping[str, Link] = MappingProxyType({})
     is_read: bool = False
 
 
@@ -67,7 +65,7 @@ class RecentEvents:
     """The recent-event lists in Redis, with a limit on what asking may cost."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = RedisPipe(redis_url)
+        self._redis = RedisPipe(redis_url, patience=TIMEOUT_SECONDS)
         self._rests_until = 0.0
 
     async def read(
@@ -101,8 +99,7 @@ class RecentEvents:
         if anonymous_id is not None:
             commands.append(("GET", identity_key(environment_id, anonymous_id)))
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                (epoch, n), *answers = await self._redis.ask(commands)
+            (epoch, n), *answers = await self._redis.ask(commands)
         except (hiredis.ReplyError, OSError, TimeoutError) as error:
             self._redis.drop()
             self._rests_until = time.monotonic() + REST_SECONDS
@@ -110,7 +107,7 @@ class RecentEvents:
             _log.warning("recent_events_unread", error=type(error).__name__)
             return Recents()
         return Recents(
-            events=_merged(traces, answers),
+            events=_merged(traces, answers[: len(traces)]),
             watermark=_watermark(epoch, n),
             links=_links(answers[len(traces) :], user_id=user_id, anonymous_id=anonymous_id),
             is_read=True,
@@ -141,9 +138,11 @@ def _links(
 
 
 def _merged(traces: Sequence[Trace], lists: Sequence[Sequence[bytes]]) -> tuple[RecentEvent, ...]:
+    if not any(lists):
+        return ()
     # The same event may stand in the list of its shopper and in that of its session.
     events = set()
-    for trace, entries in zip(traces, lists, strict=False):
+    for trace, entries in zip(traces, lists, strict=True):
         for entry in entries:
             try:
                 event = unpack(entry)
@@ -154,23 +153,44 @@ def _merged(traces: Sequence[Trace], lists: Sequence[Sequence[bytes]]) -> tuple[
     return tuple(sorted(events, key=lambda event: event.epoch_ms, reverse=True))
 
 
-@dataclass(slots=True)
-class History:
-    """A shopper as ranking sees one, by the model's item rows.
+class History(NamedTuple):
+    """A shopper as ranking sees one, by the model's item rows: what speaks for the taste.
 
     Attributes
     ----------
-    entries : list of (row, weight, age in days)
-        What speaks for the shopper's taste.
+    rows : int32[n]
+    weights : float32[n]
+        Above 0.
+    age_days : float64[n]
+        Counted back from the model's newest time, so that imported history is as fresh as it was;
+        what came later has the age 0.
     purchased : set of int
         Everything that was bought and not given back.
-    looked_at : dict of int to float
-        When an item was last looked at, epoch seconds.
     """
 
-    entries: list[tuple[int, float, float]] = field(default_factory=list)
-    purchased: set[int] = field(default_factory=set)
-    looked_at: dict[int, float] = field(default_factory=dict)
+    rows: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    age_days: NDArray[np.float64]
+    purchased: set[int]
+
+
+class _Memory(NamedTuple):
+    """What was done with each item in all (float32), and when last (epoch seconds)."""
+
+    rows: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+
+    def only(self, wanted: Sequence[bool] | NDArray[np.bool_]) -> _Memory:
+        """Return some of it."""
+        return _Memory(self.rows[wanted], self.weights[wanted], self.seconds[wanted])
+
+
+_NO_HISTORY = History(
+    np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float64), purchased=set()
+)
+# An item's row, what was done with it, and when (epoch seconds).
+_News = tuple[int, str, float]
 
 
 def merge_history(
@@ -182,61 +202,102 @@ def merge_history(
 ) -> History:
     """Return the shopper's history as the model and Redis tell it.
 
-    Ages count back from the model's newest time, so that imported history is as fresh as it was;
-    what came later has the age 0. A recent event that the model has learned already (it is not
-    newer than the shopper's last one there) counts once.
+    A recent event that the model has learned already (it is not newer than the shopper's last one
+    there) counts once.
     """
-    history = History()
     if shelf.model is None:
-        return history
+        return _NO_HISTORY
     artifact = shelf.model.artifact
-    for trace in traces:
+    known = _known(artifact, traces)
+    purchased: set[int] = set()
+    for trace, user in known:
         # A visitor whom the model knows by name was nobody yet when it was trained.
         if trace.owns_purchases(change_seq=artifact.change_seq):
-            history.purchased.update(artifact.purchased(trace.key).tolist())
-    weights, seconds = _learned(artifact, traces)
-    learned_until = max(seconds.values(), default=0.0)
-    history.looked_at.update(seconds)
-    for event in reversed(recents.events):
+            purchased.update(artifact.purchases.of(user).tolist())
+    memory = _learned(artifact, known)
+    news = _news(shelf, recents, memory)
+    for row, type_, _ in news:
+        if type_ == "purchase":
+            purchased.add(row)
+        elif type_ == "refund":
+            purchased.discard(row)
+    if news or session_rows:
+        # A session that the caller names itself is looking at items, no more.
+        session = [(row, "view", float(artifact.newest_seconds)) for row in session_rows]
+        memory = _with_news(memory, [*news, *session])
+    age_days = np.maximum(0, artifact.newest_seconds - memory.seconds) / _DAY_SECONDS
+    return History(memory.rows, memory.weights, age_days, purchased)
+
+
+def looked_at(shelf: Shelf, *, traces: Sequence[Trace], recents: Recents) -> dict[int, float]:
+    """Return when the shopper last looked at each of the model's items, in epoch seconds."""
+    if shelf.model is None:
+        return {}
+    artifact = shelf.model.artifact
+    memory = _learned(artifact, _known(artifact, traces))
+    seen_at = dict(zip(memory.rows.tolist(), memory.seconds.tolist(), strict=True))
+    seen_at.update(
+        (row, at) for row, type_, at in _news(shelf, recents, memory) if type_ in LOOKING
+    )
+    return seen_at
+
+
+def _known(artifact: Artifact, traces: Sequence[Trace]) -> list[tuple[Trace, int]]:
+    users = [(trace, artifact.user_keys.find(trace.key)) for trace in traces]
+    return [(trace, user) for trace, user in users if user is not None]
+
+
+def _learned(artifact: Artifact, known: Sequence[tuple[Trace, int]]) -> _Memory:
+    """Return what the model remembers of what was done within the traces."""
+    histories = artifact.histories
+    memories = []
+    for trace, user in known:
+        span = slice(histories.indptr[user], histories.indptr[user + 1])
+        seconds = histories.seconds[span].astype(np.float64)
+        memory = _Memory(histories.rows[span], histories.weights[span], seconds)
+        if not trace.is_whole:
+            is_held = [trace.holds(at * 1000) for at in seconds.tolist()]
+            memory = memory.only(is_held)
+        memories.append(memory)
+    if len(memories) == 1:
+        return memories[0]
+    return _summed([entry for each in memories for entry in _entries(each)])
+
+
+def _news(shelf: Shelf, recents: Recents, memory: _Memory) -> list[_News]:
+    """Return what was done since, earliest first, with what the model knows."""
+    if not recents.events:
+        return []
+    learned_until = memory.seconds.max(initial=0.0)
+    return [
+        (row, event.type, event.epoch_ms / 1000)
+        for event in reversed(recents.events)
         # The model counts whole seconds.
-        if event.epoch_ms // 1000 <= learned_until:
-            continue
-        at = event.epoch_ms / 1000
-        for row in (shelf.find(event.item_id) or ())[:1]:
-            _add_event(history, weights, row, event.type)
-            seconds[row] = at
-            if event.type in LOOKING:
-                history.looked_at[row] = at
-    for row in session_rows:
-        weights[row] = weights.get(row, 0.0) + _SESSION_WEIGHT
-        seconds[row] = artifact.newest_seconds
-    history.entries = [
-        (row, weight, max(0.0, (artifact.newest_seconds - seconds[row]) / _DAY_SECONDS))
-        for row, weight in weights.items()
-        if weight > 0
+        if event.epoch_ms // 1000 > learned_until
+        for row in (shelf.find(event.item_id) or ())[:1]
     ]
-    return history
 
 
-def _learned(
-    artifact: Artifact, traces: Sequence[Trace]
-) -> tuple[dict[int, float], dict[int, float]]:
-    """Return weights and latest seconds by row, as the model knows them."""
+def _with_news(memory: _Memory, news: Sequence[_News]) -> _Memory:
+    later = [(row, EVENT_WEIGHTS.get(type_, 0.0), at) for row, type_, at in news]
+    summed = _summed([*_entries(memory), *later])
+    return summed.only(summed.weights > 0)
+
+
+def _entries(memory: _Memory) -> Iterator[tuple[int, float, float]]:
+    rows, weights, seconds = (column.tolist() for column in memory)
+    return zip(rows, weights, seconds, strict=True)
+
+
+def _summed(entries: Sequence[tuple[int, float, float]]) -> _Memory:
+    """Return one entry for each row: the sum of its weights and its latest time."""
     weights: dict[int, float] = {}
     seconds: dict[int, float] = {}
-    for trace in traces:
-        for row, weight, learned_at in artifact.history(trace.key):
-            if trace.holds(learned_at * 1000):
-                weights[row] = weights.get(row, 0.0) + weight
-                seconds[row] = max(seconds.get(row, 0.0), learned_at)
-    return weights, seconds
-
-
-def _add_event(history: History, weights: dict[int, float], row: int, type_: str) -> None:
-    weight = EVENT_WEIGHTS.get(type_, 0.0)
-    if weight:
+    for row, weight, at in entries:
         weights[row] = weights.get(row, 0.0) + weight
-    if type_ == "purchase":
-        history.purchased.add(row)
-    elif type_ == "refund":
-        history.purchased.discard(row)
+        seconds[row] = max(seconds.get(row, 0.0), at)
+    return _Memory(
+        np.array(list(weights), dtype=np.int32),
+        np.array(list(weights.values()), dtype=np.float32),
+        np.array(list(seconds.values()), dtype=np.float64),
+    )

@@ -90,7 +90,7 @@ class Identities:
                 if links and person is not None
                 else [Trace(anonymous_key(anonymous_id))]
             )
-        return [self.erasures.cut(trace) for trace in traces]
+        return [self.erasures.cut(trace) for trace in traces] if self.erasures else traces
 
     def _links_of(self, visitor: str, told: Mapping[str, Link]) -> tuple[Link, ...]:
         links = {*self._loose.links.get(visitor, ()), *self._packed.links(visitor)}

@@ -70,6 +70,8 @@ class LinkTable:
 
     def links(self, anonymous_id: str) -> list[Link]:
         """Return a visitor's links, earliest first."""
+        if not len(self):
+            return []
         span = _span(self.visitor, self.visitors.find(anonymous_id))
         return [
             Link(since_ms, self.users[user])
@@ -80,6 +82,8 @@ class LinkTable:
 
     def last_visitors(self, user_id: str, *, most: int) -> list[str]:
         """Return the visitors that were linked with a user last, the newest last."""
+        if not len(self):
+            return []
         span = _span(self.user, self.users.find(user_id))
         # A user whom a store gives to all its visitors must not cost a call more than others.
         newest = self.visitor_of_user[span][-_LOOKED_AT * most :].tolist()

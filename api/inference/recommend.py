@@ -11,7 +11,7 @@ from api.inference.answers import (
     Strategy,
 )
 from api.inference.basis import Basis
-from api.inference.history import LOOKING, History
+from api.inference.history import LOOKING, History, looked_at
 from api.inference.requests import (
     BoughtTogetherRequest,
     CartRequest,
@@ -112,11 +112,12 @@ class Call(Basis):
     def _recently_viewed(self) -> Outcome:
         """Answer what the shopper has looked at, newer than the model or not."""
         catalogue = self.shelf.catalogue
-        history = self._history(session_rows=())
-        allowed = self._allowed(history, seeds=(), excludes_purchased=False)
+        allowed = self._allowed(None, seeds=(), excludes_purchased=False)
+        shopper = self.shopper
+        seen = looked_at(self.shelf, traces=shopper.traces, recents=shopper.recents)
         seen_at = {
             (row, int(self.shelf.catalogue_rows[row])): at
-            for row, at in history.looked_at.items()
+            for row, at in seen.items()
             if allowed[row]
         }
         is_on_sale = self._on_sale()
@@ -156,9 +157,10 @@ class Call(Basis):
         return outcome
 
     def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
-        if not history.entries:
+        if not len(history.rows):
             return self._fall_back_to_popular(artifact, allowed, reason=self._why_not_personal())
-        scored = score_for_user(artifact, history=history.entries)
+        columns = (history.rows, history.weights, history.age_days)
+        scored = score_for_user(artifact, history=list(zip(*columns, strict=True)))
         return Outcome(
             strategy="personal", picked=self._best(scored, allowed), warnings=self.warnings
         )

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import hiredis
@@ -22,8 +23,10 @@ Command = tuple[str | bytes | int, ...]
 class RedisPipe:
     """The connection; made by the first question, made anew by the first after a loss."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float) -> None:
+        """Ask the server at a URL, and wait for each reply so many seconds at most."""
         self._place: dict[str, Any] = dict(parse_url(url))
+        self._patience = patience
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
 
@@ -34,12 +37,15 @@ class RedisPipe:
         ------
         OSError
             Redis cannot be reached, or the connection was lost.
+        TimeoutError
+            There was no connection, or no reply, in time.
         hiredis.ReplyError
             Redis refuses one of the commands.
         """
         connection = self._connection
         if connection is None or connection.is_lost:
-            connection = await self._connected()
+            async with asyncio.timeout(self._patience):
+                connection = await self._connected()
         return await connection.ask(commands)
 
     def drop(self) -> None:
@@ -63,11 +69,12 @@ class RedisPipe:
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         place = self._place
+        make = partial(_Connection, self._patience)
         if "path" in place:
-            _, connection = await loop.create_unix_connection(_Connection, place["path"])
+            _, connection = await loop.create_unix_connection(make, place["path"])
         else:
             _, connection = await loop.create_connection(
-                _Connection,
+                make,
                 place.get("host", "localhost"),
                 place.get("port", 6379),
                 ssl=ssl.create_default_context() if "connection_class" in place else None,
@@ -88,11 +95,12 @@ class RedisPipe:
 class _Question:
     """Commands that were sent, and the replies that came so far."""
 
-    __slots__ = ("answer", "missing", "replies")
+    __slots__ = ("answer", "deadline", "missing", "replies")
 
-    def __init__(self, answer: asyncio.Future[list[Any]], missing: int) -> None:
+    def __init__(self, answer: asyncio.Future[list[Any]], *, missing: int, deadline: float) -> None:
         self.answer = answer
         self.missing = missing
+        self.deadline = deadline
         self.replies: list[Any] = []
 
     def take(self, reply: Any) -> bool:
@@ -112,8 +120,12 @@ class _Question:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self) -> None:
+    """Watched by one timer for all questions: one for each would cost as much as the asking."""
+
+    def __init__(self, patience: float) -> None:
         self.is_lost = False
+        self._patience = patience
+        self._is_watched = False
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._questions: deque[_Question] = deque()
@@ -124,7 +136,11 @@ class _Connection(asyncio.Protocol):
         if self.is_lost:
             raise ConnectionError("The connection to Redis is lost.")
         answer: asyncio.Future[list[Any]] = self._loop.create_future()
-        self._questions.append(_Question(answer, len(commands)))
+        deadline = self._loop.time() + self._patience
+        self._questions.append(_Question(answer, missing=len(commands), deadline=deadline))
+        if not self._is_watched:
+            self._is_watched = True
+            self._loop.call_at(deadline, self._watch)
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent += [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]  # its stub forgets the dots
@@ -134,6 +150,16 @@ class _Connection(asyncio.Protocol):
         self.is_lost = True
         if self._transport is not None:
             self._transport.abort()
+
+    def _watch(self) -> None:
+        self._is_watched = bool(self._questions) and not self.is_lost
+        if not self._is_watched:
+            return
+        if self._questions[0].deadline <= self._loop.time():
+            self._fail(TimeoutError("Redis does not answer."))
+            self.close()
+        else:
+            self._loop.call_at(self._questions[0].deadline, self._watch)
 
     def _send(self) -> None:
         if self._transport is not None and not self.is_lost:
@@ -154,7 +180,10 @@ class _Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
+        self._fail(exc or ConnectionError("Redis hung up."))
+
+    def _fail(self, error: Exception) -> None:
         for question in self._questions:
             if not question.answer.done():
-                question.answer.set_exception(exc or ConnectionError("Redis hung up."))
+                question.answer.set_exception(error)
         self._questions.clear()

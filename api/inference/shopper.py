@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec import UNSET, UnsetType
 
 from api.inference.answers import WatermarkState
 from api.inference.erasures import Trace
@@ -17,17 +19,20 @@ MAX_WAIT_SECONDS = 1.0
 _PAUSE_SECONDS = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Shopper:
+class Shopper(NamedTuple):
     """Whom a call is for: what to look at, and the last seconds of it."""
 
     traces: Sequence[Trace] = ()
-    recents: Recents = Recents()  # noqa: RUF009  # frozen
+    recents: Recents = Recents()
+
+
+# What came of the call's `min_watermark`, where it had one.
+State = WatermarkState | UnsetType
 
 
 async def find_shopper(
     request: Common, *, environment_id: int, identities: Identities, recent_events: RecentEvents
-) -> Shopper:
+) -> tuple[Shopper, State]:
     """Return the shopper in one round trip to Redis; in two for a merge of a moment ago."""
     traces = identities.traces(user_id=request.user_id, anonymous_id=request.anonymous_id)
     recents = await recent_events.read(
@@ -38,17 +43,17 @@ async def find_shopper(
         anonymous_id=request.anonymous_id,
     )
     if not identities.has_news(recents.links):
-        return Shopper(traces, recents)
+        return Shopper(traces, recents), UNSET
     traces = identities.traces(
         user_id=request.user_id, anonymous_id=request.anonymous_id, told=recents.links
     )
     recents = await recent_events.read(environment_id, traces=traces, session_id=request.session_id)
-    return Shopper(traces, recents)
+    return Shopper(traces, recents), UNSET
 
 
 async def find_shopper_since(
     request: Common, *, environment_id: int, identities: Identities, recent_events: RecentEvents
-) -> tuple[Shopper, WatermarkState]:
+) -> tuple[Shopper, State]:
     """Return the shopper once Redis has what `min_watermark` names, or after a second without.
 
     Raises
@@ -60,7 +65,7 @@ async def find_shopper_since(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + MAX_WAIT_SECONDS
     while True:
-        shopper = await find_shopper(
+        shopper, _ = await find_shopper(
             request,
             environment_id=environment_id,
             identities=identities,

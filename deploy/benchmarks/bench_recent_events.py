@@ -50,7 +50,7 @@ def main() -> None:
 
 async def compare(redis_url: str) -> None:
     """Print the CPU of one call for each client and number of calls under way."""
-    pipe, client = RedisPipe(redis_url), Redis.from_url(redis_url)
+    pipe, client = RedisPipe(redis_url, patience=1), Redis.from_url(redis_url)
 
     async def by_pipe() -> Any:
         return await pipe.ask([("HMGET", "watermark", "epoch", "n"), ("LRANGE", "events", 0, -1)])

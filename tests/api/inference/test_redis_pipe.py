@@ -13,6 +13,7 @@ import redis
 
 from api.inference.redis_pipe import RedisPipe
 from saas.lib.config import config
+from tests.api.inference.conftest import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -25,9 +26,14 @@ def server() -> Iterator[redis.Redis]:
         client.delete("pipe:word", "pipe:list")
 
 
-def run(ask: Callable[[RedisPipe], Coroutine[Any, Any, Any]], url: str | None = None) -> Any:
+def run(
+    ask: Callable[[RedisPipe], Coroutine[Any, Any, Any]],
+    url: str | None = None,
+    *,
+    patience: float = PATIENCE_SECONDS,
+) -> Any:
     async def within() -> Any:
-        pipe = RedisPipe(url or config().redis_url)
+        pipe = RedisPipe(url or config().redis_url, patience=patience)
         try:
             return await ask(pipe)
         finally:
@@ -92,6 +98,11 @@ def test_a_lost_connection_fails_what_was_asked_and_the_next_question_has_a_new_
         return await pipe.ask([("ECHO", "again")])
 
     assert run(ask) == [b"again"]
+
+
+def test_who_is_not_answered_in_time_learns_it(server: redis.Redis) -> None:
+    with pytest.raises(TimeoutError):
+        run(lambda pipe: pipe.ask([("BLPOP", "pipe:none", 0)]), patience=0.2)
 
 
 def test_a_server_that_is_not_there_is_an_error() -> None:
