@@ -28,9 +28,9 @@ from api.inference.selection import (
     on_sale,
     select_best,
 )
-from api.inference.shelf import Shelf
+from api.inference.shelf import NO_ROW, Shelf
 from api.inference.shopper import Shopper
-from engine.core.ranking import Scored
+from engine.core.scored import Scored
 
 _NOTHING = Hidden()
 
@@ -83,9 +83,7 @@ class Basis:
         return islice(shown, self.request.limit - len(behind))
 
     def _is_newer_than_the_model(self, catalogue_row: int) -> bool:
-        model = self.shelf.model
-        item_id = self.shelf.catalogue.item_ids[catalogue_row]
-        return model is None or model.artifact.item_row(item_id) is None
+        return self.shelf.item_row(catalogue_row) == NO_ROW
 
     def _catalogue_rows(self, references: Sequence[str]) -> list[int]:
         return [row for each in references for row in self.shelf.catalogue.find(each)]

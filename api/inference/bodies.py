@@ -9,6 +9,7 @@ from saas.lib.errors import PayloadTooLarge, UnsupportedEncoding, UnsupportedMed
 from saas.lib.strict_json import MAX_BODY_BYTES, check_depth, inflate
 
 Receive = Callable[[], Awaitable[Any]]
+_JSON = b"application/json"
 
 
 class ClientDisconnected(Exception):
@@ -26,12 +27,10 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         The caller left.
     """
     _check_content_type(headers.get(b"content-type", b""))
-    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in {b"identity", b"gzip"}:
-        raise UnsupportedEncoding(
-            f"Content-Encoding '{encoding.decode('latin-1')[:40]}' is not read; "
-            "send 'gzip' or none."
-        )
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None:
+        encoding = encoding.strip().lower()
+        _check_encoding(encoding)
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
         raise _too_large()
@@ -43,12 +42,22 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
 
 
 def _check_content_type(content_type: bytes) -> None:
+    if content_type == _JSON:
+        return
     media_type = content_type.partition(b";")[0].strip().lower()
-    if media_type != b"application/json":
+    if media_type != _JSON:
         raise UnsupportedMediaType(
             f"Content-Type '{media_type.decode('latin-1')[:80]}' is not read; "
             "send 'application/json'.",
             headers={"Accept": "application/json"},
+        )
+
+
+def _check_encoding(encoding: bytes) -> None:
+    if encoding not in {b"identity", b"gzip"}:
+        raise UnsupportedEncoding(
+            f"Content-Encoding '{encoding.decode('latin-1')[:40]}' is not read; "
+            "send 'gzip' or none."
         )
 
 

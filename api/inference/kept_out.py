@@ -38,16 +38,11 @@ class Item(NamedTuple):
 
 def find_items(shelf: Shelf, reference: str) -> list[Item]:
     """Return the items that an id, an alias or a group id names."""
-    catalogue, model = shelf.catalogue, shelf.model
-    catalogue_rows = catalogue.find(reference)
-    if model is None:
-        return [Item(NO_ROW, row) for row in catalogue_rows]
-    item_row = model.artifact.item_row
-    if not catalogue_rows:
-        row = item_row(reference)
-        return [] if row is None else [Item(row, NO_ROW)]
-    rows = [(item_row(catalogue.item_ids[each]), each) for each in catalogue_rows]
-    return [Item(NO_ROW if row is None else row, each) for row, each in rows]
+    catalogue_rows = shelf.catalogue.find(reference)
+    if catalogue_rows:
+        return [Item(shelf.item_row(each), each) for each in catalogue_rows]
+    row = None if shelf.model is None else shelf.model.artifact.item_row(reference)
+    return [] if row is None else [Item(row, NO_ROW)]
 
 
 def kept_out_by(call: Basis, item: Item, *, now: float) -> list[KeptOut]:

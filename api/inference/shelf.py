@@ -30,6 +30,8 @@ class Shelf:
         By the model's item rows: the same number for variants of a product, `NO_GROUP` for none.
     catalogue_rows : int32[n_items]
         The catalogue's row of each of the model's items, `NO_ROW` where it has none.
+    item_rows : int32[at least catalogue.size, but for items that came just now]
+        The other way round; it is replaced when it grows.
     objections : set of str
         Keys of the shoppers who do not want personal answers; it changes by itself.
     identities : Identities
@@ -56,6 +58,7 @@ class Shelf:
         self.available = np.full(n_items, not is_current, dtype=np.bool_)
         self.groups = np.full(n_items, NO_GROUP, dtype=np.int32)
         self.catalogue_rows = np.full(n_items, NO_ROW, dtype=np.int32)
+        self.item_rows = np.full(0, NO_ROW, dtype=np.int32)
         self._trends = NO_TRENDS
         self._rises: dict[str, NDArray[np.float32]] = {}
         if model is not None:
@@ -73,12 +76,26 @@ class Shelf:
             return
         item_row = self.model.artifact.item_row
         item_ids = self.catalogue.item_ids
+        if self.catalogue.size > len(self.item_rows):
+            self._make_room()
         for catalogue_row in catalogue_rows:
             row = item_row(item_ids[catalogue_row])
             if row is not None:
                 self.catalogue_rows[row] = catalogue_row
+                self.item_rows[catalogue_row] = row
                 self.groups[row] = self.catalogue.groups[catalogue_row]
                 self.available[row] = self.catalogue.available[catalogue_row]
+
+    def _make_room(self) -> None:
+        # As far as the catalogue's own arrays go.
+        item_rows = np.full(len(self.catalogue.available), NO_ROW, dtype=np.int32)
+        item_rows[: len(self.item_rows)] = self.item_rows
+        self.item_rows = item_rows
+
+    def item_row(self, catalogue_row: int) -> int:
+        """Return the model's row of a catalogue's row, `NO_ROW` where the model lacks the item."""
+        rows = self.item_rows
+        return int(rows[catalogue_row]) if catalogue_row < len(rows) else NO_ROW
 
     def show_trends(self, trends: Trends) -> None:
         """Let these items rise, and no others."""
@@ -107,14 +124,10 @@ class Shelf:
         None where nobody knows the text; [] where the item is newer than the model.
         """
         catalogue_rows = self.catalogue.find(reference)
-        if self.model is None:
-            return [] if catalogue_rows else None
-        item_row = self.model.artifact.item_row
-        if not catalogue_rows:
-            row = item_row(reference)
-            return None if row is None else [row]
-        rows = (item_row(self.catalogue.item_ids[each]) for each in catalogue_rows)
-        return [row for row in rows if row is not None]
+        if catalogue_rows:
+            return [row for each in catalogue_rows if (row := self.item_row(each)) != NO_ROW]
+        row = None if self.model is None else self.model.artifact.item_row(reference)
+        return None if row is None else [row]
 
     def in_category(self, path: str) -> NDArray[np.bool_]:
         """Return, by the model's item rows, which items lie under a category."""
