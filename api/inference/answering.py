@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from api.inference import metrics
 from api.inference.answers import Answer, Freshness, PublicAnswer, as_items
+from api.inference.charges import Charge
 from api.inference.credentials import Caller
 from api.inference.recommend import Outcome, recommend
 from api.inference.rendering import model_name, rendered_items, rendered_page_items
@@ -84,15 +85,32 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
 
 
 def answer(
-    runtime: Runtime, visit: Visit, operation: str, request: Request, *, started: float
+    runtime: Runtime,
+    visit: Visit,
+    operation: str,
+    request: Request,
+    *,
+    charge: Charge,
+    started: float,
 ) -> Given:
-    """Recommend, and keep the record of it; `started` is of `time.perf_counter`."""
+    """Recommend, and keep the record of it; `started` is of `time.perf_counter`.
+
+    Raises
+    ------
+    QuotaExceeded
+        The store's calls are used up, and it wants an error then.
+    """
     caller, shelf = visit.caller, visit.shelf
-    outcome = recommend(request, shelf=shelf, shopper=visit.shopper)
+    is_limited = charge.is_used_up()
+    outcome = recommend(request, shelf=shelf, shopper=visit.shopper, is_limited=is_limited)
     call_id = make_ulid()
     if outcome.fallback is not None:
         metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
-    _record(runtime, operation, caller, call_id, outcome)
+    # An empty answer is not one to charge for, nor is one that is given instead of a refusal.
+    is_billable = bool(outcome.picked) and not is_limited and caller.environment.kind == "live"
+    if is_billable:
+        charge.use()
+    _record(runtime, operation, caller, call_id, outcome, is_billable=is_billable)
     if caller.is_publishable:
         page_items = rendered_page_items(outcome.picked, shelf)
         return Given(PublicAnswer(call_id.text, as_items(page_items), outcome.fallback), outcome)
@@ -118,9 +136,10 @@ def _record(
     caller: Caller,
     call_id: Ulid,
     outcome: Outcome,
+    *,
+    is_billable: bool,
 ) -> None:
-    """Keep the call before its answer leaves; an empty answer is not one to charge for."""
-    is_billable = outcome.picked and caller.environment.kind == "live"
+    """Keep the call before its answer leaves."""
     flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
     if outcome.fallback is not None:
         flags |= UsageFlag.FALLBACK

@@ -58,6 +58,7 @@ FallbackReason = Literal[
     "nothing_similar",
     "nothing_bought_together",
     "nothing_trending",
+    "quota_exceeded",
 ]
 WarningCode = Literal["item_not_found"]
 # `lost`: Redis lost what the watermark counted; the events are stored and come with a training.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from itertools import count
 from typing import Any
 
 import structlog
 
 from api.inference import metrics
-from api.inference.answering import OPERATIONS, answer, begin_visit
+from api.inference.answering import OPERATIONS, Visit, answer, begin_visit
 from api.inference.answers import Answer, BatchAnswer, PublicAnswer, encode
-from api.inference.batch import decode_batch
+from api.inference.batch import Batch, decode_batch
 from api.inference.bodies import ClientDisconnected, Receive, read_body
+from api.inference.charges import Charge, begin_charge, plan_headers, take_rate
 from api.inference.credentials import Caller
 from api.inference.decoding import decode
 from api.inference.explain_requests import decode_question
@@ -68,7 +70,8 @@ async def handle_call(
     try:
         _check_accept(headers.get(b"accept"))
         caller = await runtime.credentials.caller(headers.get(b"authorization"), origin=origin)
-        rate = take_page_call(caller.environment.id, address) if caller.is_publishable else {}
+        is_page = caller.is_publishable
+        rate = take_page_call(caller.environment.id, address) if is_page else take_rate(caller)
         watch.mark("credentials")
         sent = await read_body(headers, receive)
         watch.mark("body")
@@ -96,8 +99,9 @@ async def handle_call(
         report_error(error)
         await send_problem(send, our_fault(), request_id=request_id)
         return
-    page = [*page_headers(origin), *header_pairs(rate)] if caller.is_publishable else ()
-    await send_json(send, status=200, body=body, request_id=request_id, headers=page)
+    page = page_headers(origin) if caller.is_publishable else ()
+    own = header_pairs({**rate, **plan_headers(runtime, caller)})
+    await send_json(send, status=200, body=body, request_id=request_id, headers=[*page, *own])
     watch.mark("sending")
     _ANSWERED[operation].inc()
     _SECONDS[operation].observe(watch.seconds())
@@ -135,9 +139,10 @@ async def _answered(
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, request)
     watch.mark("shopper")
-    await runtime.turns.wait(caller.environment.id)
-    watch.mark("turn")
-    given = answer(runtime, visit, operation, request, started=watch.started)
+    with closing(await begin_charge(runtime, caller, units=1)) as charge:
+        await runtime.turns.wait(caller.environment.id)
+        watch.mark("turn")
+        given = answer(runtime, visit, operation, request, charge=charge, started=watch.started)
     watch.mark("scoring")
     return encode(given.answer)
 
@@ -161,15 +166,29 @@ async def _answered_batch(
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, batch.asked)
     watch.mark("shopper")
+    with closing(await begin_charge(runtime, caller, units=len(batch.asked.requests))) as charge:
+        results = await _boxes(runtime, visit, batch, charge, watch, request_id=request_id)
+    return encode(BatchAnswer(results))
+
+
+async def _boxes(
+    runtime: Runtime,
+    visit: Visit,
+    batch: Batch,
+    charge: Charge,
+    watch: Stopwatch,
+    *,
+    request_id: str,
+) -> list[Answer | PublicAnswer | dict[str, Any]]:
     shown: list[str] = []
     results: list[Answer | PublicAnswer | dict[str, Any]] = []
     for box in range(len(batch.asked.requests)):
         try:
             # Another store's call need not wait for the whole page.
-            await runtime.turns.wait(caller.environment.id)
+            await runtime.turns.wait(visit.caller.environment.id)
             watch.mark("turn")
             operation, request = batch.request(box, exclude=shown if batch.asked.distinct else ())
-            given = answer(runtime, visit, operation, request, started=watch.started)
+            given = answer(runtime, visit, operation, request, charge=charge, started=watch.started)
             watch.mark("scoring")
         except ShelfwiseError as error:
             results.append(problem(error.within(f"/requests/{box}"), instance=request_id))
@@ -181,4 +200,4 @@ async def _answered_batch(
             continue
         shown += item_ids(given.outcome.picked, visit.shelf)
         results.append(given.answer)
-    return encode(BatchAnswer(results))
+    return results

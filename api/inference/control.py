@@ -38,12 +38,15 @@ _MAX_WAIT_SECONDS = 1.0
 _CLOCK = "SELECT seq FROM public.tenants_controlclock"
 _TENANTS = "SELECT id::text, status FROM public.tenants_tenant WHERE control_seq > %s"
 _ENVIRONMENTS = """
-    SELECT id, tenant_id::text, kind, schema_name, role_name, live_version,
+    SELECT id, tenant_id::text, kind, schema_name, role_name, live_version, on_limit,
            deleted_at IS NOT NULL AS is_deleted
     FROM public.tenants_environment WHERE control_seq > %s
 """
 _ENTITLEMENTS = """
-    SELECT tenant_id::text, state, rate_per_second, burst
+    SELECT tenant_id::text, state, access, rate_per_second, burst,
+           extract(epoch FROM period_start)::bigint AS period_start,
+           extract(epoch FROM period_end)::bigint AS period_end,
+           included_calls, call_limit, limited_by
     FROM public.tenants_entitlement WHERE control_seq > %s
 """
 _KEYS = """

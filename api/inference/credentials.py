@@ -10,16 +10,16 @@ from functools import partial
 import jwt
 
 from api.inference.control import Control
-from api.inference.snapshot import ApiKey, Environment, Snapshot
+from api.inference.snapshot import ApiKey, Entitlement, Environment, Snapshot
 from api.inference.token_cache import TokenCache
 from saas.lib.errors import (
     InsufficientScope,
     InvalidToken,
     OriginNotAllowed,
-    TenantSuspended,
     Unavailable,
     UserTokenRequired,
 )
+from saas.lib.refusals import payment_required, suspended
 from tenants.tokens import (
     Claims,
     VerifyingKeys,
@@ -39,6 +39,7 @@ class Caller:
 
     environment: Environment
     key: ApiKey
+    entitlement: Entitlement | None
 
     @property
     def is_publishable(self) -> bool:
@@ -68,7 +69,7 @@ class Credentials:
         ------
         InvalidToken
             Missing, malformed, unknown, expired or revoked, of another tenant: always the same.
-        TenantSuspended, InsufficientScope, OriginNotAllowed
+        TenantSuspended, PaymentRequired, InsufficientScope, OriginNotAllowed
             The credential is good, the call is not allowed with it.
         Unavailable
             Nobody is known: PostgreSQL is away and there was no snapshot on disk.
@@ -142,8 +143,15 @@ class Credentials:
         if tenant is None or tenant.status == "deleted":
             raise InvalidToken
         if tenant.status == "suspended":
-            raise TenantSuspended("This store is suspended; its owner finds the reason by e-mail.")
-        return Caller(environment=environment, key=key)
+            raise suspended()
+        entitlement = snapshot.entitlements.get(tenant.id)
+        if entitlement is not None and entitlement.access != "full":
+            raise payment_required(
+                access=entitlement.access,
+                state=entitlement.state,
+                is_page=key.kind == "publishable",
+            )
+        return Caller(environment=environment, key=key, entitlement=entitlement)
 
     def _claims(self, token: str) -> Claims:
         try:

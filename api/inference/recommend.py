@@ -58,9 +58,15 @@ class Outcome:
     warnings: list[CallWarning] = field(default_factory=list)
 
 
-def recommend(request: Request, *, shelf: Shelf, shopper: Shopper) -> Outcome:
-    """Answer a call. Sold-out, hidden and given items never come back; nothing is made up."""
-    return Call(request, shelf, shopper).outcome()
+def recommend(
+    request: Request, *, shelf: Shelf, shopper: Shopper, is_limited: bool = False
+) -> Outcome:
+    """Answer a call. Sold-out, hidden and given items never come back; nothing is made up.
+
+    A limited call gets what is popular: the store's calls are used up.
+    """
+    call = Call(request, shelf, shopper)
+    return call.limited() if is_limited else call.outcome()
 
 
 class Call(Basis):
@@ -85,6 +91,21 @@ class Call(Basis):
         if isinstance(request, RerankRequest):
             return self._rerank(artifact, request)
         return self._for_user(artifact)
+
+    def limited(self) -> Outcome:
+        """Answer what is popular, the same for everybody."""
+        request, model = self.request, self.shelf.model
+        if model is None:
+            return self._newest(reason="quota_exceeded")
+        is_selection = isinstance(request, RerankRequest)
+        allowed = self._allowed(
+            None, seeds=() if is_selection else self.seeds, excludes_purchased=False
+        )
+        if is_selection:
+            allowed &= rows_mask(self.seeds, size=len(allowed))
+        if isinstance(request, PopularRequest | TrendingRequest) and request.category is not None:
+            allowed &= self.shelf.in_category(request.category)
+        return self._fall_back_to_popular(model.artifact, allowed, reason="quota_exceeded")
 
     def _newest(self, *, reason: FallbackReason) -> Outcome:
         catalogue, request = self.shelf.catalogue, self.request

@@ -16,6 +16,8 @@ from api.inference.model_store import ModelStore
 from api.inference.shelves import Shelves
 from api.inference.trend_files import TrendFiles
 from api.inference.turns import Turns
+from billing.metering.quota import Quotas
+from billing.metering.quota_rounds import QuotaRounds
 from billing.metering.usage_log import UsageLog
 from saas.lib.config import Config
 from saas.lib.management_server import Check
@@ -49,12 +51,17 @@ class Runtime:
         )
         self.recent_events = RecentEvents(config.redis_url)
         self.turns = Turns()
+        self.quotas = Quotas()
+        self.quota_rounds = QuotaRounds(
+            self.quotas, redis_url=config.redis_url, database_url=config.database_url
+        )
         self.usage_log = UsageLog(config.usage_log, platform.node() or "localhost")
 
     def start(self) -> None:
         """Read the control snapshot and start the threads."""
         self.control.start()
         self.shelves.start()
+        self.quota_rounds.start()
         _log.info("inference_started", seq=self.control.snapshot.seq)
 
     async def stop(self) -> None:
@@ -62,6 +69,7 @@ class Runtime:
         self.shelves.stop()
         self.control.stop()
         self.recent_events.close()
+        self.quota_rounds.stop()
         self.usage_log.close()
         _log.info("inference_stopped")
 

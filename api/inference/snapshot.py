@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 # Raised with each change of a struct below: an older file is read as no file.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Tenant(Struct, frozen=True):
@@ -31,15 +31,22 @@ class Environment(Struct, frozen=True):
     role_name: str
     live_version: str | None
     is_deleted: bool
+    on_limit: str = "popular"
 
 
 class Entitlement(Struct, frozen=True):
-    """What the tenant's plan allows."""
+    """What the tenant's plan allows; times are epoch seconds, None is no limit."""
 
     tenant_id: str
     state: str
-    rate_per_second: int
-    burst: int
+    access: str
+    rate_per_second: int | None
+    burst: int | None
+    period_start: int | None
+    period_end: int | None
+    included_calls: int | None
+    call_limit: int | None
+    limited_by: str
 
 
 class ApiKey(Struct, frozen=True):

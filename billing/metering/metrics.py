@@ -20,3 +20,6 @@ BAD_RECORDS = Counter(
 FAILED_ROUNDS = Counter(
     "shelfwise_usage_failed_rounds_total", "Rounds that PostgreSQL or the disk did not let end."
 )
+QUOTA_ROUNDS_FAILED = Counter(
+    "shelfwise_quota_rounds_failed_total", "Rounds in which the quota counters did not answer."
+)

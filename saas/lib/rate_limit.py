@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 
 from saas.lib.errors import RateLimited
 
@@ -103,6 +104,40 @@ def take_page_call(environment_id: int, address: str) -> dict[str, str]:
     raise RateLimited(
         f"Pages at '{address}' call more than {PAGE_CALLS_PER_SECOND} times a second; "
         f"go on in {seconds} s, or call from your server with a secret key.",
+        headers={**headers, "Retry-After": str(seconds)},
+    )
+
+
+@cache
+def _plan_rate(per_second: int, burst: int) -> RateLimit:
+    return RateLimit(per_second=per_second, burst=burst)
+
+
+def take_plan_call(tenant_id: str, *, per_second: int, burst: int) -> dict[str, str]:
+    """Count a server's call and return the headers that tell it what is left.
+
+    Parameters
+    ----------
+    tenant_id
+        Whose secret key it was.
+    per_second, burst
+        What the store's plan allows.
+
+    Raises
+    ------
+    RateLimited
+        The store has called too often.
+    """
+    rate = _plan_rate(per_second, burst)
+    allowance = rate.take(tenant_id)
+    left = f'"plan";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
+    headers = {"RateLimit-Policy": f'"plan";{rate.policy}', "RateLimit": left}
+    if allowance.retry_after is None:
+        return headers
+    seconds = max(1, math.ceil(allowance.retry_after))
+    raise RateLimited(
+        f"Your plan allows {per_second} calls a second, {burst} at once; go on in {seconds} s, "
+        "or change to a larger plan.",
         headers={**headers, "Retry-After": str(seconds)},
     )
 

@@ -1,0 +1,271 @@
+"""Many processes and one limit: with the real Valkey, and without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+
+from billing.metering.quota import Quota, Quotas
+from billing.metering.quota_rounds import QuotaRounds
+
+# A process with 16 threads that take what they can until all is gone; prints how much it got.
+TAKER = """
+import sys, threading, time
+from billing.metering.quota import Quota, Quotas
+from billing.metering.quota_rounds import QuotaRounds
+
+quota = Quota(*(int(each) for each in sys.argv[1:5]))
+quotas = Quotas()
+rounds = QuotaRounds(quotas, redis_url=sys.argv[5], database_url=sys.argv[6])
+rounds.start()
+taken = [0] * 16
+
+def take(place):
+    while not quotas.is_exhausted(quota):
+        got = quotas.take(quota, 1 + place % 3)
+        if got == 0:
+            rounds.next_round().result()
+        taken[place] += got
+
+threads = [threading.Thread(target=take, args=(place,)) for place in range(16)]
+print("ready", flush=True)
+sys.stdin.readline()
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+rounds.stop()
+print(sum(taken))
+"""
+
+
+@pytest.fixture
+def counters(migrated: None) -> Iterator[redis.Redis]:
+    with closing(redis.Redis.from_url(os.environ["REDIS_URL"])) as client:
+        client.delete(*client.keys("sw:9999*:quota:*") or ["none"])
+        yield client
+        client.delete(*client.keys("sw:9999*:quota:*") or ["none"])
+
+
+def make_quota(limit: int | None = 100, environment_id: int = 9999) -> Quota:
+    now = int(time.time())
+    return Quota(environment_id, now - now % 3600, now + 7_200, limit)
+
+
+MakeRounds = Callable[..., QuotaRounds]
+
+
+@pytest.fixture
+def make_rounds() -> Iterator[MakeRounds]:
+    """Rounds that a test runs itself, one by one."""
+    made: list[QuotaRounds] = []
+
+    def make(quotas: Quotas, **urls: str) -> QuotaRounds:
+        here = {"redis_url": os.environ["REDIS_URL"], "database_url": os.environ["DATABASE_URL"]}
+        made.append(QuotaRounds(quotas, **{**here, **urls}))
+        return made[-1]
+
+    yield make
+    for rounds in made:
+        rounds.stop()
+
+
+def take_all(quotas: Quotas, rounds: QuotaRounds, quota: Quota) -> int:
+    taken = 0
+    for _ in range(1_000):
+        taken += quotas.take(quota, 1)
+        if quotas.is_exhausted(quota):
+            return taken
+        rounds.run_round()
+    raise AssertionError("It never ends.")
+
+
+def test_four_processes_with_sixteen_threads_each_take_exactly_the_limit(
+    counters: redis.Redis,
+) -> None:
+    quota = make_quota(limit=5_003)
+    arguments = [*(str(each) for each in quota), os.environ["REDIS_URL"]]
+    takers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TAKER, *arguments, os.environ["DATABASE_URL"]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for taker in takers:
+        assert taker.stdout is not None
+        assert taker.stdout.readline() == "ready\n"
+    # All begin at once.
+    for taker in takers:
+        assert taker.stdin is not None
+        taker.stdin.write("\n")
+        taker.stdin.flush()
+    outputs = [taker.communicate(timeout=120)[0] for taker in takers]
+
+    assert sum(int(output.splitlines()[-1]) for output in outputs) == 5_003
+
+
+def test_two_accounts_share_a_limit_to_the_last_call(
+    counters: redis.Redis, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota()
+    first, second = Quotas(), Quotas()
+    first_rounds, second_rounds = make_rounds(first), make_rounds(second)
+    first.take(quota, 1)
+    first_rounds.run_round()
+    kept = first.take(quota, 5)
+
+    taken = 0
+    while not second.is_exhausted(quota):
+        taken += second.take(quota, 1)
+        second_rounds.run_round()
+        first_rounds.run_round()
+
+    assert kept + taken == 100
+    assert first.take(quota, 1) == 0
+
+
+def test_what_was_given_back_is_there_for_others(
+    counters: redis.Redis, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=20)
+    first, second = Quotas(), Quotas()
+    rounds = make_rounds(first)
+    assert take_all(first, rounds, quota) == 20
+
+    first.give_back(quota, 3)
+    rounds.run_round()
+    rounds.run_round()
+
+    assert take_all(second, make_rounds(second), quota) == 3
+
+
+def test_a_stopped_process_leaves_nothing_behind(
+    counters: redis.Redis, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=20)
+    quotas, others = Quotas(), Quotas()
+    rounds = make_rounds(quotas)
+    rounds.start()
+    quotas.take(quota, 1)
+    rounds.next_round().result(timeout=30)
+    assert quotas.take(quota, 2) == 2
+    rounds.stop()
+
+    assert take_all(others, make_rounds(others), quota) == 18
+
+
+def test_a_killed_processs_lease_is_free_again_when_it_expires(
+    counters: redis.Redis, make_rounds: MakeRounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = make_quota(limit=20)
+    killed, others = Quotas(), Quotas()
+    monkeypatch.setattr("billing.metering.quota_rounds.LEASE_SECONDS", -1)
+    killed.take(quota, 1)
+    make_rounds(killed).run_round()
+    monkeypatch.undo()
+
+    assert take_all(others, make_rounds(others), quota) == 20
+
+
+def test_a_lost_answer_counts_nothing_twice(
+    counters: redis.Redis, make_rounds: MakeRounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = make_quota(limit=20)
+    quotas, others = Quotas(), Quotas()
+    rounds = make_rounds(quotas)
+    quotas.take(quota, 1)
+    rounds.run_round()
+    assert quotas.take(quota, 2) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(quotas, "settle", lambda *_: None)
+        rounds.run_round()
+    for _ in range(2):
+        rounds.run_round()
+    rounds.run_round(is_last=True)
+
+    assert take_all(others, make_rounds(others), quota) == 18
+
+
+def test_a_lost_counter_is_rebuilt_from_the_ledgers_buckets(
+    counters: redis.Redis, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=100)
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO billing_usagebucket (environment_id, hour, operation, calls, units)"
+            " VALUES (9999, to_timestamp(%s), 1, 90, 88), (9999, to_timestamp(%s), 1, 5, 5)",
+            (quota.period_start, quota.period_start - 3600),
+        )
+        try:
+            quotas = Quotas()
+            rounds = make_rounds(quotas)
+            # 88 of this period; what was before it does not count.
+            assert take_all(quotas, rounds, quota) == 12
+
+            counters.flushdb()
+            quotas.take(quota, 1)
+            rounds.run_round()
+            # Its own twelve are not shipped in this test, so the ledger lacks them.
+            assert quotas.used(quota) == 88
+        finally:
+            owner.execute("DELETE FROM billing_usagebucket WHERE environment_id = 9999")
+
+
+def test_without_valkey_calls_go_on(migrated: None, make_rounds: MakeRounds) -> None:
+    quota = make_quota()
+    quotas = Quotas()
+    rounds = make_rounds(quotas, redis_url="redis://127.0.0.1:1/0")
+    quotas.take(quota, 1)
+    rounds.run_round()
+
+    assert quotas.take(quota, 30) == 30
+    rounds.run_round()
+    assert quotas.take(quota, 100) == 70
+
+
+def test_without_valkey_and_postgresql_they_go_on_too(make_rounds: MakeRounds) -> None:
+    quota = make_quota()
+    quotas = Quotas()
+    rounds = make_rounds(
+        quotas, redis_url="redis://127.0.0.1:1/0", database_url="postgresql://127.0.0.1:1/x"
+    )
+    quotas.take(quota, 1)
+    rounds.run_round()
+
+    assert quotas.take(quota, 30) == 30
+
+
+def test_all_stores_share_one_round_trip(
+    counters: redis.Redis, make_rounds: MakeRounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quotas = Quotas()
+    rounds = make_rounds(quotas)
+    stores = [make_quota(environment_id=99990 + number) for number in range(8)]
+    for quota in stores:
+        quotas.take(quota, 1)
+    rounds.run_round()
+    trips: list[Any] = []
+    send = redis.connection.Connection.send_packed_command
+
+    def counted(self: Any, command: Any, **options: Any) -> None:
+        trips.append(command)
+        send(self, command, **options)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(redis.connection.Connection, "send_packed_command", counted)
+    for quota in stores:
+        assert quotas.take(quota, 1) == 1
+    rounds.run_round()
+
+    assert len(trips) == 1
