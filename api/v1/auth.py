@@ -141,6 +141,7 @@ class MeView(EnvironmentView):
     """GET /v1/me."""
 
     required_scopes: ClassVar = {"GET": ANY_SCOPE}
+    is_always_answered: ClassVar = True
 
     @extend_schema(responses=CallerAnswer)
     def get(self, request: Request) -> Response:

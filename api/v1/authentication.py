@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import TokenError
 from typing_extensions import override
 
-from saas.lib.errors import InvalidToken, TenantSuspended
+from saas.lib.errors import InvalidToken
+from saas.lib.refusals import suspended
 from tenants import tokens
 from tenants.models.environment import Environment
-from tenants.models.tenant import Tenant
+from tenants.models.tenant import Entitlement, Tenant
 from tenants.selectors.credential import (
     Credential,
     credential_by_digest,
@@ -31,6 +32,7 @@ class Caller:
 
     tenant: Tenant
     environment: Environment
+    entitlement: Entitlement
     key_id: str
     kind: str
     scopes: frozenset[str]
@@ -135,10 +137,11 @@ def _admit(credential: Credential, *, scopes: frozenset[str]) -> Caller:
     if not credential.is_usable(now=timezone.now()):
         raise InvalidToken
     if credential.tenant.status == Tenant.Status.SUSPENDED:
-        raise TenantSuspended("This store is suspended; its owner finds the reason by e-mail.")
+        raise suspended()
     return Caller(
         tenant=credential.tenant,
         environment=credential.environment,
+        entitlement=credential.entitlement,
         key_id=credential.key_id,
         kind=credential.kind,
         scopes=scopes,

@@ -158,6 +158,7 @@ class ExportsView(ExportView):
     """/v1/exports."""
 
     query_parameters: ClassVar = PAGE_PARAMETERS
+    reading_methods: ClassVar = ("GET", "HEAD", "POST")
 
     @extend_schema(responses=page_of(ExportAnswer))
     def get(self, request: Request) -> Response:

@@ -92,6 +92,7 @@ class KeysView(EnvironmentView):
     """/v1/keys."""
 
     required_scopes: ClassVar = {"GET": "settings:write", "POST": "settings:write"}
+    is_always_answered: ClassVar = True
     query_parameters = PAGE_PARAMETERS
     secret_members = ("key",)
 
@@ -126,6 +127,7 @@ class KeyRotationView(EnvironmentView):
     """POST /v1/keys/{id}:rotate."""
 
     required_scopes: ClassVar = {"POST": "settings:write"}
+    is_always_answered: ClassVar = True
     secret_members = ("key",)
 
     @extend_schema(request=RotationRequest, responses={201: NewKeyAnswer})
@@ -147,6 +149,7 @@ class KeyView(EnvironmentView):
     """DELETE /v1/keys/{id}."""
 
     required_scopes: ClassVar = {"DELETE": "settings:write"}
+    is_always_answered: ClassVar = True
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, key_id: str) -> Response:

@@ -97,6 +97,7 @@ class PrivacyView(EnvironmentView):
     """The base of these views: for the store's server alone."""
 
     needs_secret_key = True
+    is_always_answered = True
 
     def _shown(self, request: Request, request_id: str) -> dict[str, Any]:
         found = privacy_request(request_id=request_id)

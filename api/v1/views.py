@@ -24,7 +24,8 @@ from api.v1.pages import let_page_read, preflight
 from api.v1.parameters import check_id, check_query
 from api.v1.parsers import BeaconParser, read_data
 from api.v1.permissions import PAGE_METHODS
-from saas.lib.rate_limit import take_page_call
+from saas.lib.rate_limit import take_page_call, take_plan_call
+from saas.lib.refusals import WARNING_STATES, payment_required
 from tenants.context import in_environment
 from tenants.tokens import PUBLISHABLE_SCOPES
 
@@ -103,9 +104,12 @@ class EnvironmentView(ApiView):
     required_scopes: ClassVar[Mapping[str, str]] = {}
     # For the store's server alone, whatever the scope.
     needs_secret_key: ClassVar[bool] = False
+    # What a store that has stopped paying may still do for a while, and what it always may.
+    reading_methods: ClassVar[Collection[str]] = ("GET", "HEAD")
+    is_always_answered: ClassVar[bool] = False
     _has_secret_key = False
-    # What a page is told of its rate.
-    _rate: Mapping[str, str] = MappingProxyType({})
+    # What the caller is told of its rate, and of how it stands with paying.
+    _told: Mapping[str, str] = MappingProxyType({})
 
     @override
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -114,7 +118,7 @@ class EnvironmentView(ApiView):
         if origin is not None and methods and request.method == "OPTIONS":
             return preflight(origin, methods=methods)
         response = super().dispatch(request, *args, **kwargs)
-        for name, value in self._rate.items():
+        for name, value in self._told.items():
             response.headers[name] = value
         if origin is not None and methods and not self._has_secret_key:
             let_page_read(response, origin)
@@ -124,9 +128,30 @@ class EnvironmentView(ApiView):
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         self._has_secret_key = self.caller.kind == "secret"
+        entitlement = self.caller.entitlement
         if self.caller.kind == "publishable":
             address = request.META["REMOTE_ADDR"]
-            self._rate = take_page_call(self.caller.environment.pk, address)
+            self._told = take_page_call(self.caller.environment.pk, address)
+        elif entitlement.rate_per_second is not None and entitlement.burst is not None:
+            self._told = take_plan_call(
+                str(entitlement.pk),
+                per_second=entitlement.rate_per_second,
+                burst=entitlement.burst,
+            )
+        if self._has_secret_key and entitlement.state in WARNING_STATES:
+            self._told = {**self._told, "X-Billing-State": entitlement.state}
+
+    @override
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        entitlement = self.caller.entitlement
+        is_reading = entitlement.access == "reads" and request.method in self.reading_methods
+        if entitlement.access != "full" and not (is_reading or self.is_always_answered):
+            raise payment_required(
+                access=entitlement.access,
+                state=entitlement.state,
+                is_page=self.caller.kind == "publishable",
+            )
 
     @classmethod
     def _page_methods(cls) -> list[str]:

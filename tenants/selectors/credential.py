@@ -13,7 +13,7 @@ from django.utils import timezone
 from tenants.context import on_platform
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
-from tenants.models.tenant import Tenant
+from tenants.models.tenant import Entitlement, Tenant
 
 # Revoking a key must act within two seconds everywhere.
 KEPT_SECONDS = 1.0
@@ -33,6 +33,7 @@ class Credential:
     is_revoked: bool
     environment: Environment
     tenant: Tenant
+    entitlement: Entitlement
 
     def is_usable(self, *, now: datetime) -> bool:
         """Say whether the key opens anything; a suspended tenant's key still does."""
@@ -80,7 +81,8 @@ def _find(**column: Any) -> Credential | None:
 
 def _read(column: dict[str, Any]) -> Credential | None:
     with on_platform():
-        row = ApiKey.objects.select_related("environment__tenant").filter(**column).first()
+        keys = ApiKey.objects.select_related("environment__tenant__entitlement")
+        row = keys.filter(**column).first()
         if row is None:
             return None
         _note_use(row)
@@ -93,6 +95,7 @@ def _read(column: dict[str, Any]) -> Credential | None:
         is_revoked=row.revoked_at is not None,
         environment=row.environment,
         tenant=row.environment.tenant,
+        entitlement=row.environment.tenant.entitlement,
     )
 
 

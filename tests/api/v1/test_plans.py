@@ -1,0 +1,101 @@
+"""What a store's plan means for the calls of the web process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from saas.lib.rate_limit import RateLimit
+from tenants.context import on_platform
+from tenants.models.environment import Environment
+from tenants.models.tenant import Entitlement
+from tenants.selectors.credential import forget_credentials
+from tests.api.conftest import ApiClient, assert_problem
+
+
+def entitle(environment: Environment, **columns: Any) -> None:
+    with on_platform():
+        Entitlement.objects.filter(pk=environment.tenant_id).update(**columns)
+    forget_credentials()
+
+
+ITEM = {"title": "A book"}
+
+
+def test_who_has_stopped_paying_reads_and_exports(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    entitle(acorn, access="reads", state="unpaid")
+
+    assert api.get("/v1/items", key=acorn_key).status_code == 200
+    assert api.post("/v1/exports", key=acorn_key, json={"kind": "items"}).status_code == 202
+    refused = api.put("/v1/items/one", key=acorn_key, json=ITEM)
+    assert_problem(refused, 402, "payment_required")
+    assert refused.json()["state"] == "unpaid"
+    event = {"type": "view", "session_id": "s", "item_id": "one"}
+    assert_problem(api.post("/v1/events", key=acorn_key, json=event), 402, "payment_required")
+    assert_problem(api.post("/v1/models:train", key=acorn_key, json={}), 402, "payment_required")
+
+
+def test_a_closed_store_keeps_its_keys_and_its_shoppers_rights(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    entitle(acorn, access="closed", state="canceled")
+
+    assert_problem(api.get("/v1/items", key=acorn_key), 402, "payment_required")
+    assert_problem(
+        api.post("/v1/exports", key=acorn_key, json={"kind": "items"}), 402, "payment_required"
+    )
+    assert api.get("/v1/me", key=acorn_key).status_code == 200
+    assert api.get("/v1/keys", key=acorn_key).status_code == 200
+    erased = api.post("/v1/privacy/erase", key=acorn_key, json={"user_id": "ann"})
+    assert erased.status_code == 202
+
+
+def test_a_page_does_not_learn_that_its_store_owes_money(
+    api: ApiClient, acorn: Environment, acorn_publishable_key: str
+) -> None:
+    entitle(acorn, access="reads", state="unpaid")
+
+    event = {"type": "view", "session_id": "s", "item_id": "one"}
+    refused = api.post("/v1/events", key=acorn_publishable_key, json=event)
+
+    assert_problem(refused, 402, "payment_required")
+    assert b"unpaid" not in refused.content
+
+
+def test_a_store_is_warned_of_its_state(api: ApiClient, acorn: Environment, acorn_key: str) -> None:
+    assert "X-Billing-State" not in api.get("/v1/me", key=acorn_key).headers
+    entitle(acorn, state="past_due")
+
+    assert api.get("/v1/me", key=acorn_key).headers["X-Billing-State"] == "past_due"
+
+
+def test_a_used_up_quota_refuses_no_event_and_no_item(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    entitle(acorn, call_limit=0, included_calls=0, limited_by="quota")
+
+    assert api.put("/v1/items/one", key=acorn_key, json=ITEM).status_code == 201
+    event = {"type": "view", "session_id": "s", "item_id": "one"}
+    assert api.post("/v1/events", key=acorn_key, json=event).status_code == 202
+
+
+def test_a_server_is_held_to_its_plans_rate(
+    api: ApiClient, acorn: Environment, acorn_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its clock stands, so no call is earned while a slow machine makes the others.
+    rate = RateLimit(per_second=3, burst=2, clock=lambda: 0.0)
+    monkeypatch.setattr("saas.lib.rate_limit._plan_rate", lambda *_: rate)
+    entitle(acorn, rate_per_second=3, burst=2)
+
+    first, second, third = (api.get("/v1/me", key=acorn_key) for _ in range(3))
+
+    assert first.headers["RateLimit-Policy"] == '"plan";q=2;w=1'
+    assert (first.headers["RateLimit"], second.headers["RateLimit"]) == (
+        '"plan";r=1;t=1',
+        '"plan";r=0;t=1',
+    )
+    assert_problem(third, 429, "rate_limited")
+    assert third.headers["Retry-After"] == "1"
