@@ -54,6 +54,16 @@ class Config(BaseSettings):
     trusted_proxies: int = Field(
         default=0, ge=0, validation_alias=_variable("SHELFWISE_TRUSTED_PROXIES")
     )
+    # With none of the two, nothing is sent to Stripe.
+    stripe_secret_key: str | None = Field(
+        default=None, validation_alias=_variable("STRIPE_SECRET_KEY")
+    )
+    local_stripe_url: str | None = Field(
+        default=None, validation_alias=_variable("SHELFWISE_LOCAL_STRIPE_URL")
+    )
+    stripe_webhook_secret: str | None = Field(
+        default=None, validation_alias=_variable("STRIPE_WEBHOOK_SECRET")
+    )
     sentry_dsn: str | None = Field(default=None, validation_alias=_variable("SENTRY_DSN"))
     management_port: int = Field(
         default=0, ge=0, le=65535, validation_alias=_variable("SHELFWISE_MANAGEMENT_PORT")

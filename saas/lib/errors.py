@@ -332,6 +332,13 @@ class StorageUnavailable(Unavailable):
     title = "Storage unavailable"
 
 
+class BillingUnavailable(Unavailable):
+    """The payment provider is away, or not set up here."""
+
+    code = "billing_unavailable"
+    title = "Billing unavailable"
+
+
 class Overloaded(Unavailable):
     """Shed before it could queue."""
 

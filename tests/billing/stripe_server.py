@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import stripe
 
-from billing.local_stripe.cycle import catch_up
 from billing.local_stripe.events import HOOK
 from billing.local_stripe.running import listen, make_server
 from billing.local_stripe.server import LocalStripe
@@ -36,8 +36,17 @@ class Account:
         return self.world.address
 
     def move_clock(self, seconds: float) -> None:
-        self.world.clock_offset += seconds
-        catch_up(self.world)
+        """Move the account's clock in its own thread, with all that this brings about."""
+        self._post(f"{self.address}/_local/switches", json={"advance": seconds})
+
+    def press(self, url: str, button: str) -> httpx.Response:
+        """Press a button on a page."""
+        return self._post(url, data={"button": button})
+
+    @staticmethod
+    def _post(url: str, **sent: Any) -> httpx.Response:
+        with httpx.Client(trust_env=False) as browser:
+            return browser.post(url, **sent)
 
     def make_meter(self, **fields: Any) -> Any:
         return self.client.v1.billing.meters.create(

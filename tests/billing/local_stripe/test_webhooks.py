@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import stripe
+from typing_extensions import override
 
 from billing.local_stripe.world import World
 from tests.billing.stripe_server import Account
@@ -45,6 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    @override
     def log_message(self, *_: Any) -> None:
         pass
 
