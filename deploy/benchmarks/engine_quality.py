@@ -171,7 +171,7 @@ def candidates(recipe: Recipe, part: TrainingPart) -> list[Settings]:
     defaults: Mapping[str, Settings | None] = {
         "rp3": portfolio.rp3_portfolio(None)[0],
         "ease": next((it for it, _ in portfolio.ease_portfolio(part, None)), None),
-        "gfcf": next((it for it, _ in portfolio.gfcf_portfolio(part)), None),
+        "gfcf": next((it for it, _ in portfolio.gfcf_portfolio(part, None)), None),
         "co_visits": next(iter(portfolio.co_visits_portfolio(part, None)), None),
         "factors": portfolio.FACTORS,
         "lightfm": portfolio.lightfm_portfolio(15)[0],

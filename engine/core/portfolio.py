@@ -25,7 +25,10 @@ OWN = OwnHistorySettings()
 # From what a user has liked all along to the last thing that was looked at.
 HISTORY_HALF_LIVES_DAYS: tuple[float | None, ...] = (60.0, 20.0, 7.0, 2.5, 1.0, 0.5, 180.0, None)
 _PAIR_HALF_LIVES_DAYS: tuple[float | None, ...] = (None, 60.0, 30.0)
-_NEIGHBOURS = 100
+_NEIGHBOURS = 200
+# A user with four pairs adds a quarter to the square of an item's length.
+_USUAL_SHRINKAGE = 2.0
+_OTHER_SHRINKAGES = (0.5, 8.0)
 # Fewer cost a twentieth of its NDCG where items have few users.
 _EASE_NEIGHBOURS = 200
 _EASE_STRENGTH = 25.0
@@ -42,11 +45,10 @@ def has_ages(part: TrainingPart) -> bool:
 
 def item_knn_portfolio(part: TrainingPart) -> list[ItemKnnSettings]:
     """Return cosines with pairs of any age alike, then with old ones fading where there are old."""
-    settings = [
-        ItemKnnSettings(neighbours=_NEIGHBOURS, shrinkage=10.0, half_life_days=age)
-        for age in _PAIR_HALF_LIVES_DAYS
-    ]
-    return settings if has_ages(part) else settings[:1]
+    ages = _PAIR_HALF_LIVES_DAYS if has_ages(part) else (None,)
+    tried = [(_USUAL_SHRINKAGE, age) for age in ages]
+    tried += [(shrinkage, age) for shrinkage in _OTHER_SHRINKAGES for age in ages[:2]]
+    return [ItemKnnSettings(_NEIGHBOURS, shrinkage, age) for shrinkage, age in tried]
 
 
 def rp3_portfolio(half_life_days: float | None) -> list[Rp3Settings]:
@@ -84,13 +86,18 @@ def ease_portfolio(
     return [(it, seconds) for it in settings]
 
 
-def gfcf_portfolio(part: TrainingPart) -> list[tuple[GfcfSettings, float]]:
+def gfcf_portfolio(
+    part: TrainingPart, half_life_days: float | None
+) -> list[tuple[GfcfSettings, float]]:
     """Return settings with the seconds that one fit takes; none for too many items."""
     items = int(np.count_nonzero(part.is_active))
     if items > gfcf.MOST_ITEMS:
         return []
     seconds = items**2 * _GFCF_SECONDS_PER_PAIR
-    return [(GfcfSettings(neighbours=200, dimensions=256), seconds)]
+    ages = dict.fromkeys((half_life_days, None))
+    return [
+        (GfcfSettings(neighbours=200, dimensions=256, half_life_days=age), seconds) for age in ages
+    ]
 
 
 def category_popularity_settings(

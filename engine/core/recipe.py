@@ -21,7 +21,7 @@ class PopularitySettings:
 
 @dataclass(frozen=True)
 class ItemKnnSettings:
-    """Cosine of item columns; ``shrinkage`` damps what few users share, age halves a pair."""
+    """Cosine of items' users; ``shrinkage`` damps what few of them share, age halves a pair."""
 
     neighbours: int
     shrinkage: float
@@ -48,10 +48,14 @@ class EaseSettings:
 
 @dataclass(frozen=True)
 class GfcfSettings:
-    """Graph filter with ``dimensions`` singular vectors, the largest ``neighbours`` of a row."""
+    """Graph filter with ``dimensions`` singular vectors, the largest ``neighbours`` of a row.
+
+    Age halves a pair.
+    """
 
     neighbours: int
     dimensions: int
+    half_life_days: float | None = None
 
 
 @dataclass(frozen=True)

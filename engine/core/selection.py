@@ -138,7 +138,7 @@ def choose_recipe(
         co_visits=search.best("co_visits", co_visits_portfolio(bench.part, age)),
         rp3=search.best("rp3", rp3_portfolio(age)),
         ease=search.best_dense("ease", ease_portfolio(bench.part, age)),
-        gfcf=search.best_dense("gfcf", gfcf_portfolio(bench.part)),
+        gfcf=search.best_dense("gfcf", gfcf_portfolio(bench.part, age)),
         factors=FACTORS,
         category_popularity=category_popularity_settings(
             bench.part, window_days=popularity.window_days

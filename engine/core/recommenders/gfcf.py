@@ -39,7 +39,12 @@ class Gfcf:
 
     def fit(self, part: TrainingPart, context: FitContext) -> NeighbourPart:
         """Return the strongest entries of every item's row."""
-        factors = graph_factors(part, dimensions=self.settings.dimensions, context=context)
+        factors = graph_factors(
+            part,
+            dimensions=self.settings.dimensions,
+            context=context,
+            half_life_days=self.settings.half_life_days,
+        )
         root = np.asarray(np.sqrt(factors.degrees)[:, None], dtype=np.float32)
         left = np.float32(_LOW_PASS) * factors.vectors / root
         right = np.ascontiguousarray((factors.vectors * root).T)

@@ -37,10 +37,18 @@ class GraphFactors:
     vectors: NDArray[np.float32]
 
 
-def graph_factors(part: TrainingPart, *, dimensions: int, context: FitContext) -> GraphFactors:
+def graph_factors(
+    part: TrainingPart,
+    *,
+    dimensions: int,
+    context: FitContext,
+    half_life_days: float | None = None,
+) -> GraphFactors:
     """Return factors by randomised subspace iteration (Halko et al., SIAM Review 2011)."""
     members = np.flatnonzero(part.is_active)
-    matrix = sp.csr_array(part.matrix(None)[:, members])
+    matrix = sp.csr_array(part.matrix(half_life_days)[:, members])
+    # Ten half-lives are no less than a thousandth: degrees of nothing have no square roots.
+    matrix.data = np.maximum(matrix.data, np.float32(1e-3))
     degrees = np.asarray(matrix.sum(axis=0), dtype=np.float32)
     by_user = np.asarray(matrix.sum(axis=1), dtype=np.float32)
     normalised = matrix.copy()

@@ -46,6 +46,31 @@ def test_a_harmful_part_is_dropped_from_a_blend_of_three() -> None:
     assert (weights > 0).tolist() == [True, True, False]
 
 
+def test_a_part_that_has_nothing_to_say_gets_no_weight() -> None:
+    # The useful part is right for six shoppers of ten, so that little weight is its best.
+    useful, silent = [[0.0, 2.0, 1.0]] * 10, [[0.0, 0.0, 0.0]] * 10
+    relevant = [[False, True, False]] * 6 + [[True, False, False]] * 4
+    weights = search_weights(scores_of(silent, useful, relevant=relevant))
+    assert weights.tolist() == [0, 1]
+
+
+def test_without_a_find_among_the_candidates_one_part_speaks() -> None:
+    scores = scores_of([[1.0, 0.0]], [[0.0, 1.0]], relevant=[[False, False]])
+    scores.ideal[:] = 1.0
+    assert search_weights(scores).tolist() == [1, 0]
+
+
+def test_the_weights_are_no_chance_peak_of_a_jagged_function() -> None:
+    # Of 40 shoppers 30 find their item by the first part and 10 by the second; in NDCG alone the
+    # second could as well be silent, since what it knows is never first in the sum.
+    first = [[2.0, 1.0, 0.0]] * 40
+    second = [[0.0, 1.0, 0.0]] * 40
+    relevant = [[True, False, False]] * 30 + [[False, True, False]] * 10
+    weights = search_weights(scores_of(first, second, relevant=relevant))
+    assert weights[0] == 1
+    assert 0 < weights[1] < 1
+
+
 def test_the_search_sees_the_same_ndcg_as_the_evaluation(
     acorn_store: Dataset, acorn_model: TrainedModel
 ) -> None:

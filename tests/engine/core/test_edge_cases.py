@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.artifact import open_artifact, write_artifact
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
-from engine.core.ranking import score_for_user, score_popular, score_similar
+from engine.core.ranking import score_popular, score_similar
 from engine.core.recipe import ContentSettings
 from engine.core.recommenders import content
 from engine.core.recommenders.content import Content
@@ -23,6 +23,7 @@ from engine.core.recommenders.protocol import FitContext
 from engine.core.trained_model import TrainedModel
 from engine.core.trainer import train_model
 from engine.core.training_part import training_part
+from tests.engine.scoring import listed, personal
 
 CONTEXT = FitContext(seed=3, threads=1)
 
@@ -43,9 +44,9 @@ def ranks(model: TrainedModel) -> bool:
     tables = model.tables
     allowed = np.ones(len(tables.item_ids), dtype=np.bool_)
     answers = [
-        score_for_user(tables, history=[(0, 1.0, 0.0)]).best(allowed=allowed, limit=10),
-        score_similar(tables, item_row=0).best(allowed=allowed, limit=10),
-        score_popular(tables).best(allowed=allowed, limit=10),
+        listed(personal(tables, history=[(0, 1.0, 0.0)]), allowed=allowed, limit=10),
+        listed(score_similar(tables, item_row=0), allowed=allowed, limit=10),
+        listed(score_popular(tables), allowed=allowed, limit=10),
     ]
     return bool(len(answers[0].rows)) and all(np.isfinite(it.scores).all() for it in answers)
 
@@ -120,7 +121,7 @@ def test_a_user_with_a_hundred_thousand_events(birch_store: Dataset) -> None:
     )
     model = train(replace(birch_store, interactions=both))
     assert ranks(model)
-    assert np.diff(model.tables.histories.indptr).max() == 50
+    assert np.diff(model.tables.histories.indptr).max() == 100
 
 
 def test_every_printable_character_in_an_id_survives_training_and_disk(

@@ -10,13 +10,13 @@ from engine.core.histories import history_weights, user_histories, user_rows
 from engine.core.training_part import aggregate_pairs
 
 
-def test_a_history_holds_the_last_fifty_items_oldest_first(
+def test_a_history_holds_the_last_hundred_items_oldest_first(
     interactions_of: Callable[..., Interactions],
 ) -> None:
-    lines = interactions_of([(1, item, 1, 100 - item, False) for item in range(60)])
-    histories = user_histories(aggregate_pairs(lines, n_items=60), n_users=2)
-    assert histories.indptr.tolist() == [0, 0, 50]
-    assert histories.rows.tolist() == list(range(49, -1, -1))
+    lines = interactions_of([(1, item, 1, 200 - item, False) for item in range(110)])
+    histories = user_histories(aggregate_pairs(lines, n_items=110), n_users=2)
+    assert histories.indptr.tolist() == [0, 0, 100]
+    assert histories.rows.tolist() == list(range(99, -1, -1))
 
 
 def test_an_item_counts_once_with_its_summed_weight_and_latest_time(
@@ -36,15 +36,17 @@ def test_disliked_and_taken_back_items_are_no_history(
     assert histories.rows.tolist() == [2]
 
 
-def test_all_purchases_are_kept_beyond_fifty(interactions_of: Callable[..., Interactions]) -> None:
+def test_all_purchases_are_kept_beyond_a_hundred(
+    interactions_of: Callable[..., Interactions],
+) -> None:
     pairs = aggregate_pairs(
-        interactions_of([(0, item, 5, item, True) for item in range(70)]), n_items=70
+        interactions_of([(0, item, 5, item, True) for item in range(120)]), n_items=120
     )
-    assert len(user_rows(pairs, n_users=1).of(0)) == 70
+    assert len(user_rows(pairs, n_users=1).of(0)) == 120
 
 
-def test_weights_are_logs_halved_by_age_since_the_users_newest() -> None:
+def test_weights_are_roots_of_logs_halved_by_age_since_the_users_newest() -> None:
     weights = history_weights(
         np.array([1, 5], np.float32), np.array([2060.0, 2000.0]), half_life_days=60.0
     )
-    assert weights == pytest.approx([np.log(2) / 2, np.log(6)])
+    assert weights == pytest.approx([np.log(2) ** 0.5 / 2, np.log(6) ** 0.5])

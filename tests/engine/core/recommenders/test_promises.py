@@ -69,7 +69,7 @@ def test_a_shopper_who_clicks_all_day_counts_little_more_than_once(
     assert popularity.argmax() == 1
 
 
-def test_item_knn_is_the_damped_cosine(plain_store: Callable[..., Dataset]) -> None:
+def test_item_knn_is_the_damped_cosine_of_evened_users(plain_store: Callable[..., Dataset]) -> None:
     # Item 0: users 0, 1, 2; item 1: users 1, 2; item 2: user 3.
     lines = [(u, i, 1, 0, False) for u, i in [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (3, 2)]]
     store = plain_store(users=4, items=3, lines=lines)
@@ -78,7 +78,8 @@ def test_item_knn_is_the_damped_cosine(plain_store: Callable[..., Dataset]) -> N
     )
     targets, weights = part.neighbours(0)
     assert targets.tolist() == [1]
-    assert weights == pytest.approx([2 / (3**0.5 * 2**0.5 + 2)])
+    # Users with two pairs weigh 1/2 in every product, users with one pair 1.
+    assert weights == pytest.approx([(1 / 2 + 1 / 2) / ((1 + 1 / 2 + 1 / 2) ** 0.5 * 1 + 2)])
 
 
 def test_ease_equals_its_closed_form(plain_store: Callable[..., Dataset]) -> None:
