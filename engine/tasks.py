@@ -9,6 +9,7 @@ from engine.jobs import (
     FEED_JOB,
     IMPORT_JOB,
     PERSONAL_EXPORT_JOB,
+    QUALITY_JOB,
     REFILL_JOB,
     RETENTION_JOB,
     RETIREMENT_JOB,
@@ -21,6 +22,7 @@ from engine.services import erase_traces as erasure
 from engine.services import expire_events as retention
 from engine.services import export_user as personal_export
 from engine.services import retire_models as retirement
+from engine.services.alert_data_quality import alert_data_quality
 from engine.services.expire_import import expire_import as expire
 from engine.services.fail_export import fail_export
 from engine.services.fail_feed import fail_feed
@@ -41,7 +43,8 @@ from tenants.tasks import tenant_task
 
 
 def _fail_run(environment: Environment, job: ClaimedJob, reason: str) -> None:
-    fail_training(run_id=str(job.payload["training_run_id"]), reason=reason)
+    run_id = str(job.payload["training_run_id"])
+    fail_training(environment=environment, run_id=run_id, reason=reason)
 
 
 @tenant_task(name=TRAINING_JOB, on_failure=_fail_run)
@@ -93,7 +96,8 @@ def run_export(environment: Environment, job: ClaimedJob) -> None:
 
 
 def _fail_feed(environment: Environment, job: ClaimedJob, reason: str) -> None:
-    fail_feed(feed_id=str(job.payload["feed_id"]), code="internal_error", reason=reason)
+    feed_id = str(job.payload["feed_id"])
+    fail_feed(environment=environment, feed_id=feed_id, code="internal_error", reason=reason)
 
 
 @tenant_task(name=FEED_JOB, on_failure=_fail_feed)
@@ -112,6 +116,14 @@ def refill_recent_events(environment: Environment, job: ClaimedJob) -> None:
 
 def _keep_erasing(environment: Environment, job: ClaimedJob, reason: str) -> None:
     erasure.keep_erasing(environment=environment, job=job)
+
+
+@tenant_task(name=QUALITY_JOB)
+def watch_data_quality(environment: Environment, job: ClaimedJob) -> None:
+    """Tell the store if what it sends could be much better."""
+    with in_environment(environment):
+        alert_data_quality(environment=environment)
+        finish_job(job)
 
 
 @tenant_task(name=TRENDS_JOB)

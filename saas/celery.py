@@ -87,6 +87,7 @@ app.conf.update(
     worker_redirect_stdouts=False,
 )
 app.autodiscover_tasks(["engine"])
+app.autodiscover_tasks(["tenants"], related_name="webhook_tasks")
 
 
 def publish(kind: str, arguments: dict[str, Any]) -> None:

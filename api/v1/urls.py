@@ -19,7 +19,9 @@ from api.v1 import (
     readiness,
     settings,
     training_runs,
+    usage,
     users,
+    webhooks,
 )
 
 urlpatterns = [
@@ -39,5 +41,7 @@ urlpatterns = [
     *privacy.urlpatterns,
     *data_quality.urlpatterns,
     *settings.urlpatterns,
+    *usage.urlpatterns,
+    *webhooks.urlpatterns,
     *openapi.urlpatterns,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,12 +13,17 @@ from engine.jobs import EXPIRE_IMPORT_JOB
 from engine.models.imports import ERRORS_KEPT, Import, StagedRow
 from engine.services.import_uploads import remove_upload
 from tenants.models.environment import Environment
+from tenants.services.announce import announce
 from tenants.services.enqueue_job import enqueue_job
 
 # A full import holds a catalogue as it was to be; after a week that is no news.
 CONFIRMED_WITHIN = timedelta(days=7)
 # The clocks of two workers differ by less.
 _LATER = timedelta(hours=1)
+_TOLD = {
+    Import.Status.COMPLETED: "import.completed",
+    Import.Status.FAILED: "import.failed",
+}
 
 
 def end_import(*, environment: Environment, row: Import) -> None:
@@ -31,6 +37,9 @@ def end_import(*, environment: Environment, row: Import) -> None:
     _remove_file(environment, row)
     if row.rejected:
         _expire(environment, row, after=ERRORS_KEPT + _LATER)
+    event_type = _TOLD.get(Import.Status(row.status))
+    if event_type is not None:
+        announce(environment=environment, event_type=event_type, data=_summary(row))
 
 
 def await_confirmation(*, environment: Environment, row: Import) -> None:
@@ -38,6 +47,11 @@ def await_confirmation(*, environment: Environment, row: Import) -> None:
     row.save()
     _remove_file(environment, row)
     _expire(environment, row, after=CONFIRMED_WITHIN)
+
+
+def _summary(row: Import) -> dict[str, Any]:
+    names = ("kind", "mode", "dry_run", "rows_read", "accepted", "deleted", "rejected", "error")
+    return {"id": row.pk, **{name: getattr(row, name) for name in names}}
 
 
 def _remove_file(environment: Environment, row: Import) -> None:

@@ -22,6 +22,7 @@ from engine.services.retire_models import schedule_retirement
 from saas.lib.recent_events import session_key
 from tenants.context import in_environment
 from tenants.models.environment import Environment
+from tenants.services.announce import announce
 from tenants.services.enqueue_job import enqueue_job
 from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
 
@@ -180,6 +181,8 @@ def _end(environment: Environment, job: ClaimedJob, request: PrivacyRequest) -> 
     request.subject = None
     request.finished_at = timezone.now()
     schedule_retirement(environment=environment, erased_at=request.created_at)
+    data = {"id": request.pk, "kind": request.kind}
+    announce(environment=environment, event_type="privacy.completed", data=data)
     return True
 
 

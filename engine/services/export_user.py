@@ -19,6 +19,7 @@ from engine.selectors.privacy_subject import Subject, privacy_subject
 from engine.services.open_privacy_request import open_privacy_request
 from tenants.context import in_environment
 from tenants.models.environment import Environment
+from tenants.services.announce import announce
 from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
 
 log = structlog.get_logger()
@@ -91,6 +92,8 @@ def write_personal_data(*, environment: Environment, job: ClaimedJob) -> None:
             request.subject = {"digests": subject_digests(subject, environment=environment)}
             request.finished_at = timezone.now()
             request.save()
+            data = {"id": request.pk, "kind": request.kind}
+            announce(environment=environment, event_type="privacy.completed", data=data)
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)

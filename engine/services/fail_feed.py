@@ -8,7 +8,9 @@ import structlog
 from django.utils import timezone
 
 from tenants.context import on_platform
+from tenants.models.environment import Environment
 from tenants.models.feed import Feed
+from tenants.services.announce import announce
 
 log = structlog.get_logger()
 
@@ -17,16 +19,16 @@ FIRST_RETRY = timedelta(minutes=15)
 _MOST_DOUBLINGS = 10
 
 
-def fail_feed(*, feed_id: str, code: str, reason: str) -> None:
+def fail_feed(*, environment: Environment, feed_id: str, code: str, reason: str) -> None:
     """Record a failed run; call in the transaction that ends its job.
 
     It is tried again a quarter of an hour later, then twice as late each time, until the regular
-    times come first.
+    times come first. Webhooks hear of the first failure in a row.
 
     Parameters
     ----------
-    feed_id
-        The feed, if it exists still.
+    environment, feed_id
+        Whose feed, and which, if it exists still.
     code, reason
         Stable, for programs; and one sentence for the shop's developer.
     """
@@ -43,4 +45,7 @@ def fail_feed(*, feed_id: str, code: str, reason: str) -> None:
         feed.run_bytes = None
         feed.run_finished_at = now
         feed.save()
+    if feed.failures == 1:
+        data = {"id": feed_id, "code": code, "detail": reason}
+        announce(environment=environment, event_type="feed.failed", data=data)
     log.info("feed_failed", id=feed_id, code=code, failures=feed.failures)

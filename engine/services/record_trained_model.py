@@ -13,6 +13,7 @@ from engine.models.training import ModelVersion, TrainingRun
 from engine.services.outdated_artifacts import has_outdated_artifact
 from engine.services.remove_old_artifacts import remove_old_artifacts
 from engine.services.set_live_version import locked_environment, set_live_version
+from tenants.services.announce import announce
 from tenants.services.run_job import ClaimedJob, finish_job
 
 
@@ -80,6 +81,9 @@ def record_trained_model(
             action="model_promoted",
             reason=decision.reason,
         )
+    if not trained.model.gate.promote:
+        data = {"version": trained.version, "live": held.live_version, "reason": decision.reason}
+        announce(environment=held, event_type="model.rejected", data=data)
     TrainingRun.objects.filter(pk=run_id).update(
         status=TrainingRun.Status.COMPLETED,
         stage="done" if trained.parent is None else "updated",

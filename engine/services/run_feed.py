@@ -197,7 +197,8 @@ def _give_up(
         code, reason = error.code, error.detail
     with in_environment(environment):
         ensure_held(job)
-        fail_feed(feed_id=str(job.payload["feed_id"]), code=code, reason=reason)
+        feed_id = str(job.payload["feed_id"])
+        fail_feed(environment=environment, feed_id=feed_id, code=code, reason=reason)
         finish_job(job)
 
 

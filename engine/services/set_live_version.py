@@ -8,6 +8,7 @@ from django.utils import timezone
 from engine.models.training import ModelVersion
 from tenants.context import on_platform
 from tenants.models.environment import Environment
+from tenants.services.announce import announce
 from tenants.services.record_audit import record_audit
 
 log = structlog.get_logger()
@@ -52,4 +53,7 @@ def set_live_version(
         before={"live_version": held.live_version, "is_pinned": held.is_pinned},
         after={"live_version": version, "is_pinned": is_pinned},
     )
+    if version is not None and held.live_version != version:
+        data = {"version": version, "before": held.live_version, "actor": actor, "reason": reason}
+        announce(environment=held, event_type="model.promoted", data=data)
     log.info(action, environment_id=held.pk, version=version, before=held.live_version)

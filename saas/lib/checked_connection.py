@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http.client import HTTPSConnection
+from http.client import HTTPException, HTTPSConnection
 
 from typing_extensions import override
 
@@ -118,3 +118,16 @@ class CheckedConnection(HTTPSConnection):
         self.close()
         if self._release is not None:
             self._release()
+
+
+def reason_of(error: OSError | HTTPException) -> str:
+    """Return what went wrong in words that follow the host's name."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"has no valid certificate ({error.verify_message}); renew it."
+    if isinstance(error, TimeoutError):
+        return "did not answer in time; see that it answers, also from outside of your network."
+    if isinstance(error, ssl.SSLError):
+        return "broke off, or does not speak TLS as a browser knows it; see that it answers."
+    if isinstance(error, HTTPException):
+        return "broke off, or does not speak HTTP as a browser knows it; see that it answers."
+    return "cannot be reached; see that it answers, also from outside of your network."

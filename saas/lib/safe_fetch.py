@@ -8,7 +8,6 @@ does.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urljoin
 
-from saas.lib.checked_connection import CheckedConnection, Deadline
+from saas.lib.checked_connection import CheckedConnection, Deadline, reason_of
 from saas.lib.destinations import (
     INTERNET,
     Destination,
@@ -219,16 +218,4 @@ def _explained(destination: Destination, deadline: Deadline) -> Iterator[None]:
         yield
     except (OSError, HTTPException) as error:
         _check_time(destination, deadline)
-        raise FetchFailedError(f"'{destination.host}' {_reason(error)}") from error
-
-
-def _reason(error: OSError | HTTPException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"has no valid certificate ({error.verify_message}); renew it."
-    if isinstance(error, TimeoutError):
-        return "did not answer in time; see that it answers, also from outside of your network."
-    if isinstance(error, ssl.SSLError):
-        return "broke off, or does not speak TLS as a browser knows it; see that it answers."
-    if isinstance(error, HTTPException):
-        return "broke off, or does not speak HTTP as a browser knows it; see that it answers."
-    return "cannot be reached; see that it answers, also from outside of your network."
+        raise FetchFailedError(f"'{destination.host}' {reason_of(error)}") from error

@@ -22,6 +22,7 @@ from tenants.models.export import Export
 from tenants.models.feed import Feed
 from tenants.models.job import Job
 from tenants.models.tenant import Tenant
+from tenants.models.webhook import Webhook
 from tenants.services.record_audit import record_audit
 
 
@@ -67,7 +68,7 @@ def _stop_answering(
         tenant.save(update_fields=["status"])
         keys = ApiKey.objects.filter(environment__tenant=tenant, revoked_at=None)
         keys.update(revoked_at=timezone.now())
-        for kind in (Job, Export, Feed):
+        for kind in (Job, Export, Feed, Webhook):
             kind.objects.filter(environment__tenant=tenant).delete()
 
 

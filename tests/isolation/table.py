@@ -96,6 +96,13 @@ ROUTES: dict[str, Row] = {
     "GET /v1/privacy/requests/<id:request_id>": Row("privacy:write", 200, 404),
     "GET /v1/readiness": Row("models:read", 200, 200),
     "GET /v1/data-quality": Row("events:read", 200, 200),
+    "GET /v1/webhooks": Row("settings:write", 200, 200),
+    "POST /v1/webhooks": Row("settings:write", 201, 201, body={"url": FEED_URL}),
+    "DELETE /v1/webhooks/<id:webhook_id>": Row("settings:write", 204, 404),
+    "GET /v1/webhooks/<id:webhook_id>/deliveries": Row("settings:write", 200, 404),
+    "GET /v1/usage": Row("usage:read", 200, 200),
+    # Neither store has a plan here, so there is nothing to cap.
+    "PUT /v1/usage/limits": Row("usage:write", 409, 409, body={"spend_cap": None}),
     "GET /v1/settings": Row("settings:write", 200, 200),
     "PUT /v1/settings": Row("settings:write", 200, 200, body={"auto_promote": False}),
     "GET /v1/models": Row("models:read", 200, 200),

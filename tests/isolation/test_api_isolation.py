@@ -27,6 +27,7 @@ from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.models.export import Export
 from tenants.models.feed import Feed
+from tenants.models.webhook import Webhook
 from tests.api.conftest import ApiClient, assert_problem
 from tests.conftest import make_key
 from tests.isolation.routes import api_routes
@@ -49,6 +50,7 @@ class Objects:
     import_id: str
     export_id: str
     feed_id: str
+    webhook_id: str
     event_id: str
     user_id: str
     attribute_name: str
@@ -128,6 +130,14 @@ def objects(acorn: Environment) -> Objects:
         created_at=now,
         next_run_at=now,
     )
+    webhook = Webhook.objects.create(
+        id=new_ulid(),
+        environment=acorn,
+        url=f"{FEED_URL}?{MARKER}",
+        events=["feed.failed"],
+        secret=MARKER,
+        created_at=now,
+    )
     return Objects(
         item_id="acorn-item",
         key_id=victim.pk,
@@ -137,6 +147,7 @@ def objects(acorn: Environment) -> Objects:
         import_id=import_id,
         export_id=export.pk,
         feed_id=feed.pk,
+        webhook_id=webhook.pk,
         event_id="acorn-event",
         user_id="acorn-user",
         attribute_name="colour",
@@ -253,6 +264,7 @@ def contents(environment: Environment) -> dict[str, str]:
         "keys": "SELECT (id, name, scopes, expires_at, revoked_at)::text FROM tenants_apikey",
         "jobs": "SELECT (id, kind, state)::text FROM tenants_job",
         "feeds": "SELECT f::text FROM tenants_feed f",
+        "webhooks": "SELECT w::text FROM tenants_webhook w",
         "exports": "SELECT e::text FROM tenants_export e",
         "replays": "SELECT (id, route)::text FROM tenants_idempotencyrecord",
     }

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from billing.services.apply_due_entitlements import apply_due_entitlements
 from engine.services.import_uploads import remove_old_uploads
+from engine.services.queue_daily_quality import queue_daily_quality
 from engine.services.queue_daily_retention import queue_daily_retention
 from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.queue_due_feeds import queue_due_feeds
@@ -31,6 +32,7 @@ from tenants.services.dispatch_jobs import Waiting
 from tenants.services.expire_idempotency_records import expire_idempotency_records
 from tenants.services.expire_sessions import expire_sessions
 from tenants.services.purge_finished_jobs import purge_finished_jobs
+from tenants.services.purge_webhook_deliveries import purge_webhook_deliveries
 
 log = structlog.get_logger()
 
@@ -60,6 +62,7 @@ class Command(BaseCommand):
                 Periodic("due entitlements", 5, apply_due_entitlements),
                 Periodic("daily trainings", 60, queue_daily_trainings),
                 Periodic("daily retention", 60, queue_daily_retention),
+                Periodic("daily data quality", 60, queue_daily_quality),
                 Periodic("first trainings", 10, _Round(start_first_trainings)),
                 Periodic("due updates", 10, _Round(queue_due_updates)),
                 Periodic("outdated models", 10, _Round(replace_outdated_models)),
@@ -71,6 +74,7 @@ class Command(BaseCommand):
                 Periodic("idempotency records", 60, expire_idempotency_records),
                 Periodic("sessions", 3600, expire_sessions),
                 Periodic("finished jobs", 600, purge_finished_jobs),
+                Periodic("webhook deliveries", 600, purge_webhook_deliveries),
             ],
         )
         serve_management(

@@ -18,6 +18,7 @@ from tests.conftest import make_key
 from tests.engine.model_versions import add_version
 from tests.engine.privacy import at, merge, run_jobs, take_in, view
 from tests.engine.statements import tenant_statements
+from tests.webhooks import make_webhook, told
 
 REQUESTS = "/v1/privacy/requests"
 
@@ -85,11 +86,13 @@ def test_an_export_holds_everything_that_the_store_has(
         view(4, user_id="ben"),
     )
     merge(acorn, "tab", "ben", hours=2)
+    make_webhook(acorn)
     request = ask(api, acorn_key, "export", user_id="ada")
     assert "download_url" not in request
     run_jobs(acorn, PERSONAL_EXPORT_JOB)
     shown = show(api, acorn_key, request)
     assert (shown["status"], "removed" in shown) == ("completed", False)
+    assert told(acorn) == [("privacy.completed", {"id": request["id"], "kind": "export"})]
     download = download_of(shown["download_url"].partition(LINK_PATH)[2])
     assert download is not None
     content = orjson.loads(download.path.read_bytes())

@@ -33,6 +33,7 @@ from tests.engine.privacy import (
     the_request,
     view,
 )
+from tests.webhooks import make_webhook, told
 
 
 @pytest.fixture(autouse=True)
@@ -151,8 +152,11 @@ def test_a_visitor_who_is_nobody_is_erased_alone(acorn: Environment) -> None:
 def test_somebody_unknown_gets_a_tombstone_and_a_receipt(
     acorn: Environment, whom: dict[str, str]
 ) -> None:
+    make_webhook(acorn)
     receipt = erase(acorn, **whom)
     assert receipt.status == "completed"
+    data = {"id": receipt.pk, "kind": "erase"}
+    assert told(acorn) == [("privacy.completed", data)]
     assert not any(receipt.removed.values())
     with pytest.raises(RowsRejected):
         take_in(acorn, view(0, **whom))

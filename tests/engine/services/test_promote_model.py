@@ -14,6 +14,7 @@ from tenants.context import in_environment
 from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import ControlClock, Environment
 from tests.engine.model_versions import add_champions, add_version, live_version, version_of
+from tests.webhooks import make_webhook, told
 
 
 def promote(environment: Environment, version: str, *, pin: bool = False) -> None:
@@ -37,10 +38,13 @@ def audited(environment: Environment) -> list[tuple[str, str, str | None, str | 
 def test_promotion_changes_what_is_served_and_is_written_down(acorn: Environment) -> None:
     (champion,) = add_champions(acorn, 1)
     challenger = add_version(acorn, day=2)
+    make_webhook(acorn)
     seq = ControlClock.objects.get().seq
     promote(acorn, challenger)
     assert live_version(acorn) == (challenger, False)
     assert audited(acorn) == [("key:key_1", "model_promoted", champion, challenger)]
+    ((event_type, data),) = told(acorn)
+    assert (event_type, data["version"], data["before"]) == ("model.promoted", challenger, champion)
     # What serving processes ask each second has moved.
     assert ControlClock.objects.get().seq > seq
 

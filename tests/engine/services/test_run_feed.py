@@ -31,6 +31,7 @@ from tenants.models.job import Job
 from tenants.models.tenant import Tenant
 from tests.engine.importing import lost_after_the_commit, run_jobs, the_import
 from tests.saas.lib.https_server import HOST, LOOPBACK, HttpsServer, file_answer
+from tests.webhooks import make_webhook, told
 
 ITEMS = b"id,title\nlamp,Lamp\nvase,Vase\n"
 URL = f"https://{HOST}/items.csv"
@@ -224,6 +225,7 @@ def test_a_newer_file_takes_the_place_of_one_that_waits(acorn: Environment, shop
 
 def test_a_failed_run_says_why_and_is_tried_again_sooner(acorn: Environment, shop: Shop) -> None:
     shop.answer = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    make_webhook(acorn)
     feed = run(make_feed(acorn))
     assert (feed.run_status, feed.run_error_code, feed.failures) == ("failed", "fetch_failed", 1)
     assert f"'{HOST}' answered 503 Service Unavailable" in (feed.run_error or "")
@@ -235,6 +237,8 @@ def test_a_failed_run_says_why_and_is_tried_again_sooner(acorn: Environment, sho
         assert feed.failures == failures
         wait = feed.next_run_at - (feed.run_finished_at or feed.created_at)
         assert wait <= min(FIRST_RETRY * 2 ** (failures - 1), feed.interval)
+    ((event_type, data),) = told(acorn)
+    assert (event_type, data["id"], data["code"]) == ("feed.failed", feed.pk, "fetch_failed")
     assert folders(acorn) == []
     shop.answer = file_answer(ITEMS)
     make_due(feed)
@@ -370,4 +374,4 @@ def test_a_run_that_stops_its_worker_each_time_is_a_failed_run(
 
 
 def test_failing_a_feed_that_is_gone_is_nothing(acorn: Environment) -> None:
-    fail_feed(feed_id="0" * 26, code="fetch_failed", reason="Nobody knows.")
+    fail_feed(environment=acorn, feed_id="0" * 26, code="fetch_failed", reason="Nobody knows.")

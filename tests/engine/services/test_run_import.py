@@ -34,6 +34,7 @@ from tests.engine.importing import (
     send_file,
     the_import,
 )
+from tests.webhooks import make_webhook, told
 
 LAMPS = "id,title,price\n" + "".join(f"lamp-{n},Lamp {n},1{n}.90\n" for n in range(10))
 
@@ -67,8 +68,11 @@ def staged(environment: Environment) -> int:
 
 
 def test_a_file_of_items_is_written_and_counted(acorn: Environment) -> None:
+    make_webhook(acorn)
     row = import_file(acorn, LAMPS)
     assert (row.status, row.rows_read, row.rows_total) == ("completed", 10, 10)
+    ((event_type, data),) = told(acorn)
+    assert (event_type, data["id"], data["accepted"]) == ("import.completed", row.pk, 10)
     assert counts(row) == {"accepted": 10, "created": 10}
     assert len(catalogue(acorn)) == 10
     again = import_file(acorn, LAMPS.replace("Lamp 3", "Tall lamp"))
@@ -122,8 +126,11 @@ def test_users_are_imported_too(acorn: Environment) -> None:
 
 
 def test_a_file_that_cannot_be_read_fails_with_its_reason(acorn: Environment) -> None:
+    make_webhook(acorn)
     row = import_file(acorn, "sku,name\nlamp,Lamp\n")
     assert row.status == "failed"
+    ((event_type, data),) = told(acorn)
+    assert (event_type, data["id"], data["error"]) == ("import.failed", row.pk, row.error)
     assert row.error is not None
     assert "no column 'id'" in row.error
     assert row.finished_at is not None

@@ -19,6 +19,7 @@ from engine.core.artifact import open_artifact
 from engine.core.errors import NotEnoughData
 from engine.core.gate import GateDecision
 from engine.core.trained_model import TrainedModel
+from engine.jobs import TRAINING_JOB
 from engine.models.training import ModelVersion, TrainingRun
 from engine.services.remove_old_artifacts import artifacts_of
 from engine.services.request_training import request_training
@@ -31,6 +32,7 @@ from tenants.services.dispatch_jobs import requeue_lost_jobs
 from tests.engine.model_versions import NOVEMBER, add_champions, add_version, live_version
 from tests.engine.small_store import fill_store
 from tests.engine.training import train
+from tests.webhooks import make_webhook, told
 
 Report = Callable[[str, float], None]
 
@@ -56,7 +58,7 @@ def versions(environment: Environment) -> list[ModelVersion]:
 
 def job_of(environment: Environment) -> Job:
     with on_platform():
-        return Job.objects.get(environment=environment)
+        return Job.objects.get(environment=environment, kind=TRAINING_JOB)
 
 
 @pytest.fixture
@@ -124,6 +126,7 @@ def test_the_first_model_goes_live_and_its_artifact_can_be_opened(shop: Environm
 def test_a_store_without_events_is_told_what_is_missing(acorn: Environment) -> None:
     (champion,) = add_champions(acorn, 1)
     written_before = _written(acorn)
+    make_webhook(acorn)
     run = train(acorn)
     assert run.status == "failed"
     assert run.error is not None
@@ -132,6 +135,8 @@ def test_a_store_without_events_is_told_what_is_missing(acorn: Environment) -> N
     assert live_version(acorn) == (champion, False)
     assert (job_of(acorn).state, job_of(acorn).exclusive_key) == ("failed", None)
     assert _written(acorn) == written_before
+    data = {"training_run_id": run.pk, "detail": run.error}
+    assert told(acorn) == [("training.failed", data)]
 
 
 def _written(environment: Environment) -> list[Path]:
@@ -142,10 +147,14 @@ def test_what_the_gate_refuses_is_kept_but_not_served(
     shop: Environment, gate_says_no: None
 ) -> None:
     (champion,) = add_champions(shop, 1)
+    make_webhook(shop)
     run = train(shop)
     assert run.status == "completed"
-    assert (versions(shop)[-1].verdict, versions(shop)[-1].reason) == ("rejected", "Worse.")
+    (rejected,) = (each for each in versions(shop) if each.version != champion)
+    assert (rejected.verdict, rejected.reason) == ("rejected", "Worse.")
     assert live_version(shop) == (champion, False)
+    data = {"version": rejected.version, "live": champion, "reason": "Worse."}
+    assert told(shop) == [("model.rejected", data)]
 
 
 def test_a_pinned_version_stays_live(shop: Environment) -> None:
