@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import uvicorn
 
 from api.inference.app import create_app
@@ -15,8 +17,15 @@ from tenants.error_reports import configure_error_reports
 
 def serve(*, host: str, port: int) -> None:
     """Serve until SIGTERM; calls under way are answered first."""
+    open_many_files()
     configure_logging("inference")
     configure_error_reports(dsn=config().sentry_dsn, process="inference")
     runtime = Runtime(config())
     serve_management(config().management_port, runtime.checks())
     uvicorn.run(create_app(runtime), host=host, port=port, **SERVER_OPTIONS)
+
+
+def open_many_files() -> None:
+    """Let the process open as many files as it may: a model is some 25 maps, each with its own."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
