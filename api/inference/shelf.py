@@ -125,9 +125,10 @@ class Shelf:
         """
         catalogue_rows = self.catalogue.find(reference)
         if catalogue_rows:
-            return [row for each in catalogue_rows if (row := self.item_row(each)) != NO_ROW]
-        row = None if self.model is None else self.model.artifact.item_row(reference)
-        return None if row is None else [row]
+            rows = map(self.item_row, catalogue_rows)
+            return [row for row in rows if row != NO_ROW]
+        found = None if self.model is None else self.model.artifact.item_row(reference)
+        return None if found is None else [found]
 
     def in_category(self, path: str) -> NDArray[np.bool_]:
         """Return, by the model's item rows, which items lie under a category."""
