@@ -76,3 +76,14 @@ class UsageSource(models.Model):
     @override
     def __str__(self) -> str:
         return self.name
+
+
+class UsageShipper(models.Model):
+    """A host whose usage logs are shipped, and up to when the ledger knows all of its calls."""
+
+    host = models.CharField(max_length=255, primary_key=True)
+    shipped_up_to = models.DateTimeField()
+
+    @override
+    def __str__(self) -> str:
+        return self.host

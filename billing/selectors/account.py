@@ -1,0 +1,118 @@
+"""How a store's usage stands in its period, and what it costs so far; run on the platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Min, Sum
+
+from billing.core.periods import month_of
+from billing.core.tiers import amount_minor, read_tiers
+from billing.models.adjustment import UsageAdjustment
+from billing.models.subscription import Subscription
+from billing.models.usage import UsageBucket, UsageShipper
+from tenants.models.tenant import Entitlement
+
+# A host that has said nothing for so long is gone, with all that it had shipped.
+_HOST_GONE = timedelta(minutes=10)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A period of an environment: units, and money in minor units of `currency`.
+
+    Attributes
+    ----------
+    included, remaining, call_limit
+        None where the store has no plan, or its plan no end.
+    projected
+        Units at the period's end if the rest of it is like what is over.
+    spend_minor
+        The plan's price and the calls beyond the included ones, as of now.
+    as_of
+        Up to when all calls are counted.
+    """
+
+    plan: str
+    state: str
+    period_start: datetime
+    period_end: datetime
+    included: int | None
+    call_limit: int | None
+    used: int
+    remaining: int | None
+    overage: int
+    projected: int
+    currency: str | None
+    spend_minor: int
+    projected_spend_minor: int
+    spend_cap_minor: int | None
+    retention_days: int
+    as_of: datetime
+
+
+def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
+    """Return how it stands with the period that contains `now`."""
+    subscription = Subscription.objects.select_related("plan").filter(pk=tenant_id).first()
+    entitlement = Entitlement.objects.get(pk=tenant_id)
+    if subscription is None:
+        start, end = month_of(now)
+    else:
+        start, end = subscription.current_period_start, subscription.current_period_end
+    used = billable_units(environment_id=environment_id, since=start, until=end)
+    included = None if subscription is None else subscription.plan.included_calls
+    projected = _projected(used, start=start, end=end, now=now)
+    return Account(
+        plan=entitlement.plan,
+        state=entitlement.state,
+        period_start=start,
+        period_end=end,
+        included=included,
+        call_limit=entitlement.call_limit,
+        used=used,
+        remaining=None if included is None else max(0, included - used),
+        overage=0 if included is None else max(0, used - included),
+        projected=projected,
+        currency=None if subscription is None else subscription.currency,
+        spend_minor=_spend_minor(subscription, used),
+        projected_spend_minor=_spend_minor(subscription, projected),
+        spend_cap_minor=None if subscription is None else subscription.spend_cap_minor,
+        retention_days=entitlement.retention_days,
+        as_of=counted_up_to(now=now),
+    )
+
+
+def billable_units(*, environment_id: int, since: datetime, until: datetime) -> int:
+    """Return what is charged for: the calls that were counted, and what staff changed of them."""
+    # A period may begin within an hour; its calls are of that period.
+    hours = {
+        "environment_id": environment_id,
+        "hour__gte": since.replace(minute=0, second=0, microsecond=0),
+        "hour__lt": until,
+    }
+    counted = UsageBucket.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
+    adjusted = UsageAdjustment.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
+    return max(0, counted + adjusted)
+
+
+def counted_up_to(*, now: datetime) -> datetime:
+    """Return the moment up to which every host's calls are in the ledger."""
+    hosts = UsageShipper.objects.filter(shipped_up_to__gt=now - _HOST_GONE)
+    oldest: datetime | None = hosts.aggregate(oldest=Min("shipped_up_to"))["oldest"]
+    return now if oldest is None else min(oldest, now)
+
+
+def _projected(used: int, *, start: datetime, end: datetime, now: datetime) -> int:
+    # In its first minutes a period says nothing of the rest.
+    elapsed = max(min(now, end) - start, _HOUR)
+    return max(used, round(used * ((end - start) / elapsed)))
+
+
+def _spend_minor(subscription: Subscription | None, units: int) -> int:
+    if subscription is None:
+        return 0
+    plan = subscription.plan
+    return plan.price_minor + amount_minor(units, read_tiers(plan.tiers))
