@@ -19,9 +19,11 @@ from deploy.interpreter import (
     Interpreter,
     NotReady,
     choose_interpreter,
+    find_compiler,
     lack_of_compiler,
     probe,
 )
+from engine.core.kernel_library import build_library, library_path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "deploy" / "locks"
@@ -40,6 +42,7 @@ def ensure_environment(lock: str, *, goal: str) -> str:
         with _alone():
             if not _holds(lock, wanted=wanted):
                 _install(lock, wanted=wanted, goal=goal)
+    _ensure_kernel()
     return str(PYTHON)
 
 
@@ -83,6 +86,19 @@ def run_quietly(title: str, command: list[str], **environment: str) -> None:
     if process.returncode:
         print("".join(tail), file=sys.stderr, flush=True)
         raise SystemExit(process.returncode)
+
+
+def _ensure_kernel() -> None:
+    """Compile the kernel where its source has changed; nothing needs it but speed."""
+    if library_path(VENV).exists():
+        return
+    compiler = find_compiler(probe(str(PYTHON)))
+    refusal = build_library(compiler, environment=VENV) if compiler else "there is no C compiler"
+    if refusal is None:
+        print("  ✓ compiled kernel", flush=True)
+    else:
+        told = refusal.strip().partition("\n")[0]
+        print(f"  … without the compiled kernel numpy ranks, slower: {told}", flush=True)
 
 
 def _holds(lock: str, *, wanted: str) -> bool:

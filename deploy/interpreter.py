@@ -105,14 +105,19 @@ def lack_of(python: Interpreter, *, goal: str) -> str | None:
     return _lack_of_venv(python, goal=goal) or lack_of_compiler(python, goal=goal)
 
 
+def find_compiler(python: Interpreter | None) -> str | None:
+    """Return the command of a C compiler, None where there is none."""
+    if sys.platform == "darwin":
+        return "cc" if _has_developer_tools() else None
+    names = [os.environ.get("CC"), python.compiler if python else None, "cc", "gcc", "clang"]
+    return next((name for name in names if name and shutil.which(name.split()[0])), None)
+
+
 def lack_of_compiler(python: Interpreter, *, goal: str) -> str | None:
     """Name what is missing to build lightfm-next; None when there is a wheel or a compiler."""
     has_compiler = bool(shutil.which(os.environ.get("CC", python.compiler)))
     if python.platform == "darwin":
-        # /usr/bin/cc exists without the tools and only opens a dialog.
-        has_compiler = (
-            subprocess.run(["xcode-select", "-p"], stdout=subprocess.DEVNULL).returncode == 0
-        )
+        has_compiler = _has_developer_tools()
     if python.has_lightfm_wheel or (has_compiler and python.has_headers):
         return None
     missing = "no C compiler" if not has_compiler else "no Python.h"
@@ -123,6 +128,11 @@ def lack_of_compiler(python: Interpreter, *, goal: str) -> str | None:
         "apt install build-essential python3-dev (macOS: xcode-select --install). "
         f"Then run make {goal} again."
     )
+
+
+def _has_developer_tools() -> bool:
+    # macOS has a /usr/bin/cc without the tools, too; it only opens a dialog.
+    return subprocess.run(["xcode-select", "-p"], stdout=subprocess.DEVNULL).returncode == 0
 
 
 def _lack_of_venv(python: Interpreter, *, goal: str) -> str | None:

@@ -29,7 +29,6 @@ from api.inference.requests import SimilarRequest
 from api.inference.rules import Limited, Picker
 from api.inference.selection import Selection, in_turn
 from api.inference.shelf import NO_ROW, Shelf
-from engine.core.ranking import top_rows
 
 # An item's rank is looked for among as many; who stands further behind has its `score_rank`.
 _RANKED_ROWS = 1_000
@@ -170,8 +169,7 @@ def _turns(call: Call) -> Iterator[tuple[int, int]]:
         return line
     # With diversity the order depends on the pool, so it must be the answer's own.
     pool = selection.pool if call.rules.diversity else max(selection.pool, _RANKED_ROWS)
-    best = top_rows(selection.values, allowed=selection.allowed, limit=pool)
-    ordered = in_turn(best, selection.values, call.shelf, rules=call.rules)
+    ordered = in_turn(selection.best(pool), selection, call.shelf, rules=call.rules)
     return chain(ordered, line)
 
 

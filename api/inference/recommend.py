@@ -37,8 +37,6 @@ from api.inference.shelf import NO_ROW, Shelf
 from api.inference.shopper import Shopper
 from engine.core.artifact import Artifact
 from engine.core.ranking import (
-    Reason,
-    Scored,
     score_bought_together,
     score_cart,
     score_for_user,
@@ -46,6 +44,7 @@ from engine.core.ranking import (
     score_similar,
     score_trending,
 )
+from engine.core.scored import Reason, Scored
 
 
 @dataclass(slots=True)
@@ -180,8 +179,9 @@ class Call(Basis):
     def _personal(self, artifact: Artifact, history: History, allowed: Mask) -> Outcome:
         if not len(history.rows):
             return self._fall_back_to_popular(artifact, allowed, reason=self._why_not_personal())
-        columns = (history.rows, history.weights, history.age_days)
-        scored = score_for_user(artifact, history=list(zip(*columns, strict=True)))
+        scored = score_for_user(
+            artifact, rows=history.rows, weights=history.weights, age_days=history.age_days
+        )
         return Outcome(
             strategy="personal", picked=self._best(scored, allowed), warnings=self.warnings
         )

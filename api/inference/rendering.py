@@ -12,7 +12,7 @@ from api.inference.answers import AnswerItem, ModelName, Shown, decode_items, sh
 from api.inference.model_store import Model
 from api.inference.selection import Picked
 from api.inference.shelf import NO_ROW, Shelf
-from engine.core.ranking import Reason
+from engine.core.scored import Reason
 
 # By code: the sentence, with a place for the title of the item that spoke for the choice.
 _TEXTS: dict[str, bytes] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from api.inference.catalogue import NO_GROUP, Catalogue
 from api.inference.rules import Picker, Rules, boosted, kinship
 from api.inference.shelf import NO_ROW, Shelf
 from engine.core.diversity import diversified
-from engine.core.ranking import Reason, Scored, top_rows
+from engine.core.scored import Reason, Scored
+from engine.core.top_rows import top_rows
 
 Mask = NDArray[np.bool_]
 # Items by the model's row and the catalogue's, in the order in which they are asked; int64[n, 2]
@@ -47,25 +49,37 @@ class Hidden(NamedTuple):
         return _without_groups(allowed, groups=groups, of_rows=with_group, catalogue=catalogue)
 
 
-class Selection(NamedTuple):
-    """What a list was picked from by score, and what was picked.
+@dataclass(slots=True)
+class Selection:
+    """What a list is picked from by score, and what was picked.
 
     Attributes
     ----------
     allowed
         By the model's rows: what the call lets in and the scoring has something to say about.
-    values, factors
-        The scores after the boosts, and the boosts; None without any.
+    factors, boosted
+        The boosts, and the scores after them; None without any.
     pool
         Among how many of the best the rules chose.
     """
 
     scored: Scored
     allowed: Mask
-    values: NDArray[np.float32]
-    factors: NDArray[np.float32] | None
-    pool: int
-    picked: list[Picked]
+    factors: NDArray[np.float32] | None = None
+    boosted: NDArray[np.float32] | None = None
+    pool: int = 0
+    picked: list[Picked] = field(default_factory=list)
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Every item's score after the boosts."""
+        return self.scored.values if self.boosted is None else self.boosted
+
+    def best(self, limit: int) -> NDArray[np.int32]:
+        """Return the rows of the highest scores, ties by row."""
+        if self.boosted is None:
+            return self.scored.best(allowed=self.allowed, limit=limit)
+        return top_rows(self.boosted, allowed=self.allowed, limit=limit)
 
 
 def allowed_rows(shelf: Shelf, *, hidden: Hidden) -> Mask:
@@ -79,46 +93,48 @@ def select_best(
     """Pick the best of the model's items that the rules let in, until the list is full."""
     if scored.candidates is not None:
         allowed = allowed & scored.candidates
-    values = scored.values
+    selection = Selection(scored, allowed)
     factors = rules.factors(shelf.catalogue.columns, shelf.catalogue.size)
     if factors is not None:
-        factors = shelf.by_item(factors, missing=1)
-        values = boosted(values, factors, candidates=allowed)
+        selection.factors = shelf.by_item(factors, missing=1)
+        selection.boosted = boosted(scored.values, selection.factors, candidates=allowed)
+    selection.pool = limit
     if rules.may_pass_over(shelf.catalogue):
-        pool, rows = _chosen(values, shelf, allowed=allowed, rules=rules, limit=limit)
+        rows = _chosen(selection, shelf, rules=rules, limit=limit)
     else:
-        pool, rows = limit, top_rows(values, allowed=allowed, limit=limit)
+        rows = selection.best(limit)
     ranked = scored.explained(rows)
+    scores = ranked.scores if selection.boosted is None else selection.boosted[rows]
     picked = zip(
         rows.tolist(),
         shelf.catalogue_rows[rows].tolist(),
-        values[rows].tolist(),
+        scores.tolist(),
         ranked.sources,
         ranked.reasons,
         strict=True,
     )
-    return Selection(scored, allowed, values, factors, pool, list(picked))
+    selection.picked = list(picked)
+    return selection
 
 
-def _chosen(
-    values: NDArray[np.float32], shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
-) -> tuple[int, NDArray[np.int32]]:
-    """Return the rows that the rules let in, and among how many of the best they chose."""
+def _chosen(selection: Selection, shelf: Shelf, *, rules: Rules, limit: int) -> NDArray[np.int32]:
+    """Return the rows that the rules let in, from a pool that grows until the list is full."""
     pool = max(limit * _POOL_FACTOR, _LEAST_POOL if rules.diversity else 0)
     while True:
+        selection.pool = pool
         picker = Picker(rules, shelf.catalogue)
-        best = top_rows(values, allowed=allowed, limit=pool)
-        turns = in_turn(best, values, shelf, rules=rules)
+        best = selection.best(pool)
+        turns = in_turn(best, selection, shelf, rules=rules)
         taken = (row for row, catalogue_row in turns if picker.takes(catalogue_row))
         chosen = list(islice(taken, limit))
         if len(chosen) == limit or len(best) < pool:
-            return pool, np.array(chosen, dtype=np.int32)
+            return np.array(chosen, dtype=np.int32)
         # The rules have left the list short.
         pool *= _POOL_FACTOR
 
 
 def in_turn(
-    rows: NDArray[np.int32], values: NDArray[np.float32], shelf: Shelf, *, rules: Rules
+    rows: NDArray[np.int32], selection: Selection, shelf: Shelf, *, rules: Rules
 ) -> Iterable[tuple[int, int]]:
     """Return rows, best first, with their catalogue rows in the order in which they are asked."""
     catalogue_rows = shelf.catalogue_rows[rows].tolist()
@@ -127,7 +143,7 @@ def in_turn(
         return turns
     pool = list(turns)
     likeness = kinship(shelf.catalogue.columns, catalogue_rows)
-    order = diversified(values[rows], likeness, diversity=rules.diversity)
+    order = diversified(selection.values[rows], likeness, diversity=rules.diversity)
     return (pool[place] for place in order)
 
 

@@ -38,13 +38,15 @@ class BaselineView(EnvironmentView):
         """Rank every item for a user."""
         environment = self.caller.environment
         artifact = artifact_of(environment.pk, str(environment.live_version))
-        history = [
-            (row, weight, (artifact.newest_seconds - seconds) / DAY_SECONDS)
-            for row, weight, seconds in artifact.history(f"u:{request.data['user_id']}")
-        ]
-        best = score_for_user(artifact, history=history).best(
-            allowed=np.ones(artifact.n_items, dtype=np.bool_), limit=request.data["limit"]
+        histories = artifact.histories
+        user = artifact.user_keys.find(f"u:{request.data['user_id']}")
+        span = slice(histories.indptr[user], histories.indptr[user + 1])
+        ages = (artifact.newest_seconds - histories.seconds[span]) / DAY_SECONDS
+        scored = score_for_user(
+            artifact, rows=histories.rows[span], weights=histories.weights[span], age_days=ages
         )
+        allowed = np.ones(artifact.n_items, dtype=np.bool_)
+        best = scored.explained(scored.best(allowed=allowed, limit=request.data["limit"]))
         items = zip(best.rows.tolist(), best.scores.tolist(), strict=True)
         return Response(
             {"items": [{"id": artifact.item_id(row), "score": score} for row, score in items]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -20,6 +20,7 @@ from engine.core.array_folder import (
 )
 from engine.core.blend import Blend
 from engine.core.co_purchases import CoPurchases
+from engine.core.codes import LEAST_RECALL, RECALL_AT, coded
 from engine.core.dataset import CatalogueItem
 from engine.core.errors import ArtifactRefused
 from engine.core.features import FeatureSpace
@@ -178,6 +179,7 @@ def write_artifact(
     if (folder.parent.name, folder.name) != (str(environment_id), version):
         raise ValueError(f"{folder} is not the place of {environment_id}/{version}.")
     tables = model.tables
+    parts, recalls = _with_codes(model)
     manifest: Manifest = {
         "format": FORMAT,
         "version": version,
@@ -187,12 +189,16 @@ def write_artifact(
         "libraries": {name: installed_version(name) for name in _LIBRARIES},
         "newest_seconds": tables.newest_seconds,
         "history_half_life_days": tables.history_half_life_days,
-        "parts": [{"name": part.name, "kind": _kind(part)} for part in tables.blend.parts],
+        "parts": [{"name": part.name, "kind": _kind(part)} for part in parts],
+        "int8": {
+            name: {f"recall@{RECALL_AT}": recall, "passed": recall >= LEAST_RECALL}
+            for name, recall in recalls.items()
+        },
         "recipe": model.recipe.to_dict(),
         "gate": asdict(model.gate),
         **asdict(model.report),
     }
-    return write_array_folder(folder=folder, arrays=_arrays(model), manifest=manifest)
+    return write_array_folder(folder=folder, arrays=_arrays(model, parts), manifest=manifest)
 
 
 def open_artifact(folder: Path, *, verify: bool) -> Artifact:
@@ -256,7 +262,25 @@ def _artifact(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Artifac
     )
 
 
-def _arrays(model: TrainedModel) -> dict[str, NDArray[np.generic]]:
+def _with_codes(model: TrainedModel) -> tuple[list[Part], dict[str, float]]:
+    """Return the parts, vectors with codes where they rank as well, and the recalls by name."""
+    tables, recalls = model.tables, {}
+    parts = list(tables.blend.parts)
+    for place, part in enumerate(parts):
+        if isinstance(part, VectorPart):
+            parts[place], recall = coded(
+                part,
+                tables.histories,
+                newest_seconds=tables.newest_seconds,
+                half_life_days=tables.history_half_life_days,
+                seed=model.recipe.seed,
+            )
+            if recall is not None:
+                recalls[part.name] = recall
+    return parts, recalls
+
+
+def _arrays(model: TrainedModel, parts: Iterable[Part]) -> dict[str, NDArray[np.generic]]:
     tables = model.tables
     space = tables.feature_space
     groups = {
@@ -266,14 +290,13 @@ def _arrays(model: TrainedModel) -> dict[str, NDArray[np.generic]]:
         "histories": tables.histories,
         "purchases": tables.purchased,
         "bought_together": tables.bought_together,
-        **{f"part.{part.name}": part for part in tables.blend.parts},
+        **{f"part.{part.name}": part for part in parts},
         **({STATE.rstrip("."): model.taste} if model.taste is not None else {}),
     }
     arrays: dict[str, NDArray[np.generic]] = {
         f"{group}.{name}": array
         for group, owner in groups.items()
-        for name, array in vars(owner).items()
-        if name != "name"
+        for name, array in _written(owner)
     }
     return {
         **arrays,
@@ -283,14 +306,27 @@ def _arrays(model: TrainedModel) -> dict[str, NDArray[np.generic]]:
     }
 
 
+def _written(owner: Any) -> Iterable[tuple[str, NDArray[np.generic]]]:
+    for each in fields(owner):
+        array = getattr(owner, each.name)
+        if isinstance(array, np.ndarray):
+            yield each.name, array
+
+
 def _kind(part: Part) -> str:
     return next(kind for kind, cls in _PART_KINDS.items() if isinstance(part, cls))
 
 
 def _part(listed: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> Part:
     cls = _PART_KINDS[listed["kind"]]
-    names = [field.name for field in fields(cls) if field.name != "name"]
-    part: Part = cls(name=listed["name"], **_fields(f"part.{listed['name']}", names, arrays))
+    group = f"part.{listed['name']}"
+    # Codes are there where they passed their check.
+    names = [
+        field.name
+        for field in fields(cls)
+        if field.name != "name" and (field.default is MISSING or f"{group}.{field.name}" in arrays)
+    ]
+    part: Part = cls(name=listed["name"], **_fields(group, names, arrays))
     return part
 
 

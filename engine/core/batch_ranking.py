@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from engine.core.evaluator import batches
 from engine.core.histories import UserHistories, UserRows, history_batch
-from engine.core.ranking import score_popular, top_rows
+from engine.core.ranking import score_popular
 from engine.core.tables import Rankable
+from engine.core.top_rows import top_rows
 
 NO_GROUP = -1
 # Of how many more than asked for a list is chosen, since a group gives one of its items.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import CompiledBlend
 from engine.core.parts import HistoryBatch, Part
 from engine.core.recipe import RecommendationType
 
@@ -28,10 +30,16 @@ class Blend:
         """Return the blend that speaks with the type's own weights, with the home's without any."""
         return replace(self, weights=self.type_weights.get(name, self.weights))
 
-    @property
+    @cached_property
     def speaking(self) -> tuple[Part, ...]:
         """The parts that take part in the score."""
         return tuple(part for part in self.parts if self.weights.get(part.name, 0.0) > 0)
+
+    @cached_property
+    def compiled(self) -> CompiledBlend:
+        """The blend as the compiled kernel reads it."""
+        weights = [self.weights[part.name] for part in self.speaking]
+        return CompiledBlend(self.speaking, weights, n_items=self.parts[0].n_items)
 
     def z_scores(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """Return each speaking part's weighted z-scores, float32[b or 1, n_items]."""

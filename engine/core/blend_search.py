@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, minimize
 from engine.core.evaluator import NDCG_AT, batches
 from engine.core.examination import Examination
 from engine.core.parts import Part
-from engine.core.ranking import top_rows
+from engine.core.top_rows import top_rows
 
 # A blend's top ten nearly always lies within the parts' own top thirty each.
 _CANDIDATES_PER_PART = 30

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.core.blend import Blend
 from engine.core.examination import Examination
 from engine.core.metrics import Metric, bootstrap, coverage, ndcg, recall
-from engine.core.ranking import top_rows
+from engine.core.top_rows import top_rows
 
 NDCG_AT = 10
 RECALL_AT = 20

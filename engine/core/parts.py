@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 # A spread below this is rounding, not a preference: the part stays silent.
 _LEAST_VARIANCE = 1e-12
+_FLOAT_STEP = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,27 @@ class HistoryBatch:
         return HistoryBatch(indptr=indptr, rows=self.rows[span], weights=self.weights[span])
 
 
-class Part(Protocol):
-    """One part of a blend. Frozen; ``name`` keys its weight."""
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a part says of the catalogue to one history.
+
+    Attributes
+    ----------
+    near : float32[n_items]
+        The z-scores, quickly.
+    error : float
+        How far ``near`` may be from what is exact.
+    exact : function of int32[k]
+        The z-scores of items in float64[k], the same for the same item whoever it stands beside.
+    """
+
+    near: NDArray[np.float32]
+    error: float
+    exact: Callable[[NDArray[np.int32]], NDArray[np.float64]]
+
+
+class Listener(Protocol):
+    """What scores a catalogue by histories. Frozen; ``name`` keys its weight."""
 
     @property
     def name(self) -> str:
@@ -58,12 +80,37 @@ class Part(Protocol):
         """
 
 
+class Part(Listener, Protocol):
+    """One part of a blend."""
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+
+    def voice(self, rows: NDArray[np.int32], weights: NDArray[np.float32]) -> Voice:
+        """Return what the part says to one history."""
+
+
 @dataclass(frozen=True)
 class StaticPart:
     """The same z-scores for everyone: popularity."""
 
     name: str
     scores: NDArray[np.float32]
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return len(self.scores)
+
+    def voice(self, rows: NDArray[np.int32], weights: NDArray[np.float32]) -> Voice:
+        """Return the same for every history."""
+        del rows, weights
+        return Voice(
+            near=self.scores,
+            error=0.0,
+            exact=lambda wanted: self.scores[wanted].astype(np.float64),
+        )
 
     def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
         """Return float32[1, n_items], whoever is in the batch."""
@@ -90,6 +137,8 @@ class VectorPart:
         Of the vectors over the catalogue, divided by n_items.
     feature_vectors : float32[n_features, k]
         A unit tf-idf feature row times this is the vector of an item without events.
+    codes : int8[n_items, k] or None
+        The vectors in 127 steps of each column's `reach`, for a first pass over a large catalogue.
 
     Notes
     -----
@@ -102,6 +151,38 @@ class VectorPart:
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     feature_vectors: NDArray[np.float32]
+    codes: NDArray[np.int8] | None = None
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return len(self.vectors)
+
+    @cached_property
+    def reach(self) -> NDArray[np.float32]:
+        """float32[k]: the largest absolute value of each column."""
+        return np.asarray(np.maximum(self.vectors.max(axis=0), -self.vectors.min(axis=0)))
+
+    def voice(self, rows: NDArray[np.int32], weights: NDArray[np.float32]) -> Voice:
+        """Return the z-scores as products with one query."""
+        query, offset = self._query(self.user_vector(rows, weights))
+        bound = float(np.abs(query) @ self.reach) + abs(offset)
+        return Voice(
+            near=self.vectors @ query.astype(np.float32) + np.float32(offset),
+            error=(len(query) + 4) * _FLOAT_STEP * bound,
+            exact=lambda wanted: (self.vectors[wanted] * query).sum(axis=1) + offset,
+        )
+
+    def _query(self, user: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        """Return float64[k] and a number: an item's z-score is its product with one plus the other.
+
+        Zeros where the user has nothing to tell apart.
+        """
+        variance = float(user @ self.covariance @ user)
+        if variance <= _LEAST_VARIANCE:
+            return np.zeros_like(user), 0.0
+        query = user / np.sqrt(variance)
+        return query, -float(query @ self.mean)
 
     def user_vector(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32]
@@ -170,6 +251,17 @@ class NeighbourPart:
     indices: NDArray[np.int32]
     data: NDArray[np.float32]
 
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return len(self.indptr) - 1
+
+    def voice(self, rows: NDArray[np.int32], weights: NDArray[np.float32]) -> Voice:
+        """Return the z-scores of what the history's neighbours add up to."""
+        exact = self._z_scores_of(rows, weights)
+        error = _FLOAT_STEP * float(np.abs(exact).max(initial=0.0))
+        return Voice(near=exact.astype(np.float32), error=error, exact=exact.__getitem__)
+
     def neighbours(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return the targets and weights of one history item."""
         span = slice(self.indptr[row], self.indptr[row + 1])
@@ -177,18 +269,19 @@ class NeighbourPart:
 
     def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
         """Return float32[b, n_items], exact for weights of any sign."""
-        return np.stack([self._z_scores_of(*batch.of(user)) for user in range(len(batch))])
+        each = [self._z_scores_of(*batch.of(user)) for user in range(len(batch))]
+        return np.stack(each).astype(np.float32)
 
     def _z_scores_of(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.float64]:
         raw = self.raw_scores(rows, weights)
         raw -= raw.mean()
         # Not a BLAS dot product: its threads cost more than they save on one row.
         variance = np.square(raw).sum() / len(raw)
         if variance <= _LEAST_VARIANCE * np.abs(raw).max() ** 2:
-            return np.zeros(len(raw), dtype=np.float32)
-        return np.asarray(raw * (1 / np.sqrt(variance)), dtype=np.float32)
+            return np.zeros_like(raw)
+        return np.asarray(raw / np.sqrt(variance))
 
     def seed_contributions(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32], item_rows: NDArray[np.int32]

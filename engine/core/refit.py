@@ -15,10 +15,10 @@ from engine.core.evaluator import NDCG_AT, batches
 from engine.core.gate import Guards
 from engine.core.histories import history_batch, user_histories, user_rows
 from engine.core.parts import NeighbourPart, StaticPart, VectorPart
-from engine.core.ranking import top_rows
 from engine.core.recipe import Recipe
 from engine.core.recommenders.popularity import windowed_popularity
 from engine.core.tables import ModelTables
+from engine.core.top_rows import top_rows
 from engine.core.training_part import Pairs, TrainingPart
 
 # Enough to see whether everybody is shown the same.

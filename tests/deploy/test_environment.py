@@ -18,6 +18,7 @@ class Project:
         self.root = root
         self.ran: list[str] = []
         self.fails_at = ""
+        self.refusal: str | None = None
         for name in ("runtime", "dev", "build"):
             self.write_lock(name, f"{name} one")
 
@@ -33,6 +34,12 @@ class Project:
             (self.root / ".venv" / "bin").mkdir()
             (self.root / ".venv" / "lib/python3/site-packages/pip").mkdir(parents=True)
             (self.root / ".venv" / "bin" / "python").symlink_to(sys.executable)
+
+    def build(self, compiler: str, *, environment: Path) -> str | None:
+        self.ran.append(f"kernel with {compiler}")
+        if self.refusal is None:
+            (environment / "kernel.so").touch()
+        return self.refusal
 
     def ensure(self, lock: str) -> list[str]:
         """Ask for ``lock`` and return what had to be installed for it."""
@@ -53,6 +60,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         "STAMP": venv / "shelfwise-locks.json",
         "INSTALLING": venv / "shelfwise-installing",
         "run_quietly": made.run,
+        "library_path": lambda folder: folder / "kernel.so",
+        "build_library": made.build,
     }.items():
         monkeypatch.setattr(environment, name, value)
     monkeypatch.setenv("PYTHON", sys.executable)
@@ -110,6 +119,28 @@ def test_nothing_is_touched_when_the_wanted_python_does_not_fit(
     with pytest.raises(NotReady, match="found none"):
         project.ensure("runtime")
     assert not environment.VENV.exists()
+
+
+def test_the_kernel_is_compiled_once_for_its_source(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "some-cc")
+    project.ensure("runtime")
+    assert project.ran[-1] == "kernel with some-cc"
+    project.ensure("runtime")
+    assert project.ran == []
+
+
+def test_without_a_compiler_or_with_one_that_fails_all_is_made_but_the_kernel(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.refusal = "kernel.c:1: no such thing\nmore"
+    project.ensure("runtime")
+    assert "numpy ranks, slower: kernel.c:1: no such thing\n" in capfd.readouterr().out
+    monkeypatch.setattr(environment, "find_compiler", lambda python: None)
+    project.ensure("runtime")
+    assert project.ran == []
+    assert "slower: there is no C compiler" in capfd.readouterr().out
 
 
 def test_a_quiet_command_shows_its_output_only_when_it_fails(

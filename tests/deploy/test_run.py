@@ -16,6 +16,10 @@ def clone(tmp_path: Path) -> Path:
     clone = tmp_path / "a clone"
     shutil.copytree(ROOT / "deploy", clone / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Makefile", clone)
+    (clone / "engine" / "core").mkdir(parents=True)
+    for name in ("__init__.py", "kernel.c", "kernel_library.py"):
+        shutil.copy(ROOT / "engine" / "core" / name, clone / "engine" / "core")
+    shutil.copy(ROOT / "engine" / "__init__.py", clone / "engine")
     return clone
 
 

@@ -12,8 +12,8 @@ from engine.core.artifact import Artifact, open_artifact, write_artifact
 from engine.core.dataset import CatalogueItem, Dataset
 from engine.core.errors import ArtifactRefused
 from engine.core.parts import VectorPart
-from engine.core.ranking import score_for_user
 from engine.core.trained_model import TrainedModel
+from tests.engine.scoring import listed, personal
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def test_ranking_from_disk_equals_ranking_from_memory(
 ) -> None:
     allowed = np.ones(acorn_artifact.n_items, dtype=np.bool_)
     history = [(3, 1.0, 4.0), (9, 5.0, 0.0)]
-    on_disk = score_for_user(acorn_artifact, history=history).best(allowed=allowed, limit=10)
-    in_memory = score_for_user(acorn_model.tables, history=history).best(allowed=allowed, limit=10)
+    on_disk = listed(personal(acorn_artifact, history=history), allowed=allowed, limit=10)
+    in_memory = listed(personal(acorn_model.tables, history=history), allowed=allowed, limit=10)
     assert on_disk.rows.tolist() == in_memory.rows.tolist()
     assert on_disk.scores.tolist() == in_memory.scores.tolist()
     assert on_disk.reasons == in_memory.reasons

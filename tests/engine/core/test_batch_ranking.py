@@ -19,8 +19,10 @@ from engine.core.batch_ranking import (
     with_siblings,
 )
 from engine.core.histories import UserRows
-from engine.core.ranking import Ranked, score_for_user, score_popular
+from engine.core.ranking import score_popular
 from engine.core.recency import DAY_SECONDS
+from engine.core.scored import Ranked
+from tests.engine.scoring import listed, personal
 
 LIMIT = 7
 
@@ -58,7 +60,7 @@ def by_a_call(artifact: Artifact, user: int) -> Ranked:
     ]
     allowed = np.ones(artifact.n_items, dtype=np.bool_)
     allowed[artifact.purchased(key)] = False
-    return score_for_user(artifact, history=history).best(allowed=allowed, limit=LIMIT)
+    return listed(personal(artifact, history=history), allowed=allowed, limit=LIMIT)
 
 
 def test_each_list_is_what_a_call_answers(acorn_artifact: Artifact) -> None:
@@ -76,7 +78,7 @@ def test_each_list_is_what_a_call_answers(acorn_artifact: Artifact) -> None:
 def test_who_has_no_history_is_shown_what_is_popular(acorn_artifact: Artifact) -> None:
     (nobody, somebody) = lists(acorn_artifact, everything(acorn_artifact), users=[-1, 0])
     everywhere = np.ones(acorn_artifact.n_items, dtype=np.bool_)
-    popular = score_popular(acorn_artifact).best(allowed=everywhere, limit=LIMIT)
+    popular = listed(score_popular(acorn_artifact), allowed=everywhere, limit=LIMIT)
     assert (nobody.strategy, nobody.rows.tolist()) == ("popular", popular.rows.tolist())
     assert somebody.strategy == "personal"
 

@@ -13,16 +13,12 @@ from engine.core.baskets import Baskets, baskets_of, no_baskets
 from engine.core.co_purchases import MOST_PARTNERS, MOST_PRODUCTS, CoPurchases, co_purchases
 from engine.core.dataset import CatalogueItem
 from engine.core.parts import HistoryBatch
-from engine.core.ranking import (
-    Ranked,
-    Reason,
-    Scored,
-    score_bought_together,
-    score_trending,
-)
+from engine.core.ranking import score_bought_together, score_trending
 from engine.core.recency import DAY_SECONDS
+from engine.core.scored import Ranked, Reason, Scored
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
+from tests.engine.scoring import listed
 
 
 def counted(
@@ -157,7 +153,7 @@ def _shirts(tables: ModelTables, *, best_selling: int) -> ModelTables:
 
 
 def best(scored: Scored) -> Ranked:
-    return scored.best(allowed=np.ones(len(scored.values), dtype=np.bool_), limit=5)
+    return listed(scored, allowed=np.ones(len(scored.values), dtype=np.bool_), limit=5)
 
 
 @pytest.mark.parametrize(("best_selling", "order"), [(1, [1, 2]), (2, [2, 1])])

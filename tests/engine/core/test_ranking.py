@@ -15,12 +15,14 @@ from engine.core.examination import examination
 from engine.core.features import FeatureSpace
 from engine.core.histories import UserHistories, UserRows
 from engine.core.parts import StaticPart
-from engine.core.ranking import Reason, score_cart, score_for_user, score_popular, score_similar
+from engine.core.ranking import score_cart, score_popular, score_similar
 from engine.core.recommenders.sparse_rows import neighbour_part
+from engine.core.scored import Reason
 from engine.core.split import temporal_split
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
+from tests.engine.scoring import listed, personal
 
 ALL = np.ones(5, dtype=np.bool_)
 
@@ -67,9 +69,7 @@ TABLES = tables_of(LINKS, {"popular": 0.1, "item_knn": 1.0})
 
 
 def test_the_newest_history_counts_most_and_is_named_as_the_reason() -> None:
-    ranked = score_for_user(TABLES, history=[(1, 1.0, 90.0), (0, 1.0, 0.0)]).best(
-        allowed=ALL, limit=2
-    )
+    ranked = listed(personal(TABLES, history=[(1, 1.0, 90.0), (0, 1.0, 0.0)]), allowed=ALL, limit=2)
     assert ranked.rows[0] == 4
     assert ranked.sources[0] == "item_item"
     assert (ranked.reasons[0].code, ranked.reasons[0].seed_row) == ("because_you_interacted", 0)
@@ -77,20 +77,20 @@ def test_the_newest_history_counts_most_and_is_named_as_the_reason() -> None:
 
 def test_only_allowed_rows_are_answered_and_lists_may_be_short() -> None:
     allowed = np.array([True, False, True, False, False])
-    ranked = score_for_user(TABLES, history=[(3, 1.0, 0.0)]).best(allowed=allowed, limit=10)
+    ranked = listed(personal(TABLES, history=[(3, 1.0, 0.0)]), allowed=allowed, limit=10)
     assert sorted(ranked.rows.tolist()) == [0, 2]
-    nothing = score_for_user(TABLES, history=[(3, 1.0, 0.0)]).best(allowed=~ALL, limit=10)
+    nothing = listed(personal(TABLES, history=[(3, 1.0, 0.0)]), allowed=~ALL, limit=10)
     assert len(nothing.rows) == 0
 
 
 def test_a_negative_weight_pushes_an_item_below_untouched_ones() -> None:
-    ranked = score_for_user(TABLES, history=[(3, 1.0, 0.0)]).best(allowed=ALL, limit=5)
+    ranked = listed(personal(TABLES, history=[(3, 1.0, 0.0)]), allowed=ALL, limit=5)
     assert ranked.rows[-1] == 4
 
 
 def test_scores_fall_and_equal_the_weighted_sum_of_z_scores() -> None:
     history = [(3, 1.0, 0.0)]
-    ranked = score_for_user(TABLES, history=history).best(allowed=ALL, limit=5)
+    ranked = listed(personal(TABLES, history=history), allowed=ALL, limit=5)
     raw = np.array(LINKS[3]) * np.log(2)
     popularity = TABLES.popularity
     expected = 0.1 * (popularity - popularity.mean()) / popularity.std()
@@ -100,21 +100,21 @@ def test_scores_fall_and_equal_the_weighted_sum_of_z_scores() -> None:
 
 
 def test_without_a_history_the_answer_is_popularity() -> None:
-    ranked = score_for_user(TABLES, history=[]).best(allowed=ALL, limit=5)
+    ranked = listed(personal(TABLES, history=[]), allowed=ALL, limit=5)
     assert ranked.rows.tolist() == [0, 1, 2, 3]
     assert {reason.code for reason in ranked.reasons} == {"popular_now"}
-    disliked = score_for_user(TABLES, history=[(2, -5.0, 1.0)]).best(allowed=ALL, limit=5)
+    disliked = listed(personal(TABLES, history=[(2, -5.0, 1.0)]), allowed=ALL, limit=5)
     assert disliked.rows.tolist() == ranked.rows.tolist()
 
 
 def test_popular_items_are_those_somebody_turned_to() -> None:
     allowed = np.array([False, True, True, True, True])
-    assert score_popular(TABLES).best(allowed=allowed, limit=9).rows.tolist() == [1, 2, 3]
-    assert score_popular(TABLES).best(allowed=allowed, limit=1).rows.tolist() == [1]
+    assert listed(score_popular(TABLES), allowed=allowed, limit=9).rows.tolist() == [1, 2, 3]
+    assert listed(score_popular(TABLES), allowed=allowed, limit=1).rows.tolist() == [1]
 
 
 def test_similar_items_have_evidence_and_leave_out_the_item_itself() -> None:
-    ranked = score_similar(TABLES, item_row=0).best(allowed=ALL, limit=5)
+    ranked = listed(score_similar(TABLES, item_row=0), allowed=ALL, limit=5)
     assert ranked.rows.tolist() == [4, 3]
     assert {(reason.code, reason.seed_row) for reason in ranked.reasons} == {("similar_item", 0)}
 
@@ -122,20 +122,22 @@ def test_similar_items_have_evidence_and_leave_out_the_item_itself() -> None:
 def test_an_item_is_never_similar_to_itself_by_its_own_vector(acorn_model: TrainedModel) -> None:
     tables = acorn_model.tables
     for row in range(0, 120, 7):
-        ranked = score_similar(tables, item_row=row).best(allowed=np.ones(120, np.bool_), limit=120)
+        ranked = listed(
+            score_similar(tables, item_row=row), allowed=np.ones(120, np.bool_), limit=120
+        )
         assert len(ranked.rows)
         assert row not in ranked.rows
 
 
 def test_similar_items_need_no_weight_in_the_blend() -> None:
     silent = tables_of(LINKS, {"popular": 1.0, "item_knn": 0.0})
-    assert score_similar(silent, item_row=1).best(allowed=ALL, limit=5).rows.tolist() == [2]
-    assert score_for_user(silent, history=[(1, 1.0, 0.0)]).best(allowed=ALL, limit=1).rows == [0]
+    assert listed(score_similar(silent, item_row=1), allowed=ALL, limit=5).rows.tolist() == [2]
+    assert listed(personal(silent, history=[(1, 1.0, 0.0)]), allowed=ALL, limit=1).rows == [0]
 
 
 def test_an_item_without_neighbours_has_none_similar() -> None:
     alone = tables_of([[0.0] * 5] * 5, {"popular": 1.0})
-    assert len(score_similar(alone, item_row=1).best(allowed=ALL, limit=5).rows) == 0
+    assert len(listed(score_similar(alone, item_row=1), allowed=ALL, limit=5).rows) == 0
 
 
 def test_evaluation_scores_exactly_as_serving_ranks(
@@ -153,7 +155,7 @@ def test_evaluation_scores_exactly_as_serving_ranks(
             zip(exam.histories.rows[span], exam.histories.weights[span], ages, strict=True)
         )
         allowed = exam.allowed_for(int(user))
-        ranked = score_for_user(acorn_model.tables, history=history).best(allowed=allowed, limit=20)
+        ranked = listed(personal(acorn_model.tables, history=history), allowed=allowed, limit=20)
         assert ranked.scores == pytest.approx(batch_scores[place][ranked.rows], abs=1e-4)
         best_left_out = np.setdiff1d(np.flatnonzero(allowed), ranked.rows)
         assert batch_scores[place][best_left_out].max() <= ranked.scores[-1] + 1e-4
@@ -170,7 +172,7 @@ def test_a_cart_is_scored_by_all_of_its_items() -> None:
 
 
 def test_a_carts_reasons_name_the_item_that_spoke_most() -> None:
-    ranked = score_cart(TABLES, item_rows=[1, 4]).best(allowed=ALL, limit=5)
+    ranked = listed(score_cart(TABLES, item_rows=[1, 4]), allowed=ALL, limit=5)
     seeds = {
         int(row): reason.seed_row for row, reason in zip(ranked.rows, ranked.reasons, strict=True)
     }
@@ -178,7 +180,7 @@ def test_a_carts_reasons_name_the_item_that_spoke_most() -> None:
 
 
 def test_an_items_parts_add_up_to_its_score_and_name_their_seeds() -> None:
-    scored = score_for_user(TABLES, history=[(1, 1.0, 0.0), (0, 3.0, 0.0), (3, 1.0, 0.0)])
+    scored = personal(TABLES, history=[(1, 1.0, 0.0), (0, 3.0, 0.0), (3, 1.0, 0.0)])
     for row in range(5):
         parts = scored.parts_of(row)
         assert sum(part.score for part in parts) == pytest.approx(scored.values[row], abs=1e-6)
@@ -204,7 +206,7 @@ def test_what_is_popular_in_a_category_and_what_was_chosen_before_say_so() -> No
         neighbour_part("own", [sp.csr_array(np.array(identity))]),
     )
     tables = replace(tables, blend=replace(tables.blend, parts=parts))
-    ranked = score_for_user(tables, history=[(0, 1.0, 0.0)]).best(allowed=ALL, limit=5)
+    ranked = listed(personal(tables, history=[(0, 1.0, 0.0)]), allowed=ALL, limit=5)
     of_row = dict(zip(ranked.rows.tolist(), ranked.reasons, strict=True))
     assert of_row[4] == Reason("popular_in_category", 0)
     assert of_row[0] == Reason("chosen_before", None)

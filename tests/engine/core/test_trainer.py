@@ -12,11 +12,11 @@ from engine.core.artifact import write_artifact
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
 from engine.core.errors import NotEnoughData
 from engine.core.portfolio import lightfm_portfolio
-from engine.core.ranking import score_for_user
 from engine.core.recipe import Recipe
 from engine.core.split import temporal_split
 from engine.core.trained_model import TrainedModel
 from engine.core.trainer import train_model
+from tests.engine.scoring import listed, personal
 
 
 def train(
@@ -185,7 +185,7 @@ def test_the_smallest_stores_get_a_model_that_ranks(
     model = train(plain_store(users=users, items=items, lines=lines))
     assert model.gate.promote
     allowed = np.ones(items, dtype=np.bool_)
-    ranked = score_for_user(model.tables, history=[(0, 1.0, 0.0)]).best(allowed=allowed, limit=10)
+    ranked = listed(personal(model.tables, history=[(0, 1.0, 0.0)]), allowed=allowed, limit=10)
     assert len(ranked.rows) == items
     assert np.isfinite(ranked.scores).all()
 
