@@ -64,6 +64,11 @@ class Config(BaseSettings):
     stripe_webhook_secret: str | None = Field(
         default=None, validation_alias=_variable("STRIPE_WEBHOOK_SECRET")
     )
+    # Without one, mails are written to the log.
+    mail_url: str | None = Field(default=None, validation_alias=_variable("SHELFWISE_MAIL_URL"))
+    mail_from: str = Field(
+        default="Shelfwise <no-reply@localhost>", validation_alias=_variable("SHELFWISE_MAIL_FROM")
+    )
     sentry_dsn: str | None = Field(default=None, validation_alias=_variable("SENTRY_DSN"))
     management_port: int = Field(
         default=0, ge=0, le=65535, validation_alias=_variable("SHELFWISE_MANAGEMENT_PORT")
