@@ -45,6 +45,7 @@ class Objects:
     item_id: str
     key_id: str
     version: str
+    other_version: str
     run_id: str
     request_id: str
     import_id: str
@@ -142,6 +143,7 @@ def objects(acorn: Environment) -> Objects:
         item_id="acorn-item",
         key_id=victim.pk,
         version=version,
+        other_version=version,
         run_id=run_id,
         request_id=request_id,
         import_id=import_id,
