@@ -13,6 +13,7 @@ from billing.core.tiers import amount_minor, read_tiers
 from billing.models.adjustment import UsageAdjustment
 from billing.models.subscription import Subscription
 from billing.models.usage import UsageBucket, UsageShipper
+from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
 
 # A host that has said nothing for so long is gone, with all that it had shipped.
@@ -96,6 +97,15 @@ def billable_units(*, environment_id: int, since: datetime, until: datetime) -> 
     counted = UsageBucket.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
     adjusted = UsageAdjustment.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
     return max(0, counted + adjusted)
+
+
+def comped_units(*, tenant_id: UUID, since: datetime, until: datetime) -> int:
+    """Return what staff took off the count of a store's live environment."""
+    live = Environment.with_deleted.filter(tenant_id=tenant_id, kind=Environment.Kind.LIVE)
+    rows = UsageAdjustment.objects.filter(
+        environment_id__in=live.values("pk"), hour__gte=since, hour__lt=until
+    )
+    return max(0, -(rows.aggregate(all=Sum("units"))["all"] or 0))
 
 
 def counted_up_to(*, now: datetime) -> datetime:

@@ -15,6 +15,7 @@ from billing.core.standing import Facts, Standing, Terms, decide_standing
 from billing.core.tiers import read_tiers
 from billing.models.plan import Plan
 from billing.models.subscription import Subscription
+from billing.selectors.account import comped_units
 from tenants.context import on_platform
 from tenants.models.tenant import Entitlement
 
@@ -79,10 +80,15 @@ def terms_of(plan: Plan) -> Terms:
 
 def _begin_next_period(subscription: Subscription, moment: datetime) -> None:
     is_ours = not subscription.stripe_subscription_id
-    is_going_on = subscription.state == Subscription.State.ACTIVE
-    if not is_ours or not is_going_on or subscription.current_period_end > moment:
+    if not is_ours or subscription.current_period_end > moment:
         return
-    if subscription.cancel_at_period_end:
+    if subscription.state == Subscription.State.TRIALING:
+        # As at Stripe: nobody has said how the trial is to go on.
+        subscription.state = Subscription.State.PAUSED
+        subscription.ended_at = subscription.current_period_end
+    elif subscription.state != Subscription.State.ACTIVE:
+        return
+    elif subscription.cancel_at_period_end:
         subscription.state = Subscription.State.CANCELED
         subscription.ended_at = subscription.current_period_end
     else:
@@ -108,8 +114,16 @@ def _columns(subscription: Subscription, standing: Standing) -> dict[str, Any]:
     plan = subscription.plan
     changes_at = standing.changes_at
     is_ours = not subscription.stripe_subscription_id
-    if is_ours and subscription.state == Subscription.State.ACTIVE:
+    if is_ours and subscription.state in (subscription.State.ACTIVE, subscription.State.TRIALING):
         changes_at = subscription.current_period_end
+    call_limit = standing.call_limit
+    if call_limit is not None:
+        # What staff took off the count does not count towards the limit.
+        call_limit += comped_units(
+            tenant_id=subscription.pk,
+            since=subscription.current_period_start,
+            until=subscription.current_period_end,
+        )
     return {
         "plan": plan.code,
         "state": standing.reason,
@@ -119,7 +133,7 @@ def _columns(subscription: Subscription, standing: Standing) -> dict[str, Any]:
         "period_start": subscription.current_period_start,
         "period_end": subscription.current_period_end,
         "included_calls": plan.included_calls,
-        "call_limit": standing.call_limit,
+        "call_limit": call_limit,
         "limited_by": standing.limited_by or "",
         "catalogue_items": plan.catalogue_items,
         "events_per_day": plan.events_per_day,

@@ -5,8 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from saas.lib.errors import InvalidParameter
 from tenants.context import on_platform
 from tenants.models.audit_event import AuditEvent
+
+
+def check_reason(reason: str) -> str:
+    """Return why staff does something to a store: without a reason it is not done.
+
+    Raises
+    ------
+    InvalidParameter
+        The reason is empty.
+    """
+    if not reason.strip():
+        raise InvalidParameter("Say why: the reason stands in the audit log.", pointer="/reason")
+    return reason.strip()
 
 
 def record_audit(
