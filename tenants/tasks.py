@@ -27,6 +27,7 @@ RETRY_AFTER = timedelta(seconds=60)
 _SERVER_GOES = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow)
 
 TenantJob = Callable[[Environment, ClaimedJob], None]
+PlatformJob = Callable[[ClaimedJob], None]
 OnFailure = Callable[[Environment, ClaimedJob, str], None]
 
 
@@ -65,6 +66,30 @@ def tenant_task(*, name: str, on_failure: OnFailure | None = None) -> Callable[[
     return register
 
 
+def platform_task(*, name: str) -> Callable[[PlatformJob], Any]:
+    """Register a function as the task that runs the platform's own jobs of the kind `name`.
+
+    The function calls `finish_job` itself, in the transaction of its effect where there is one.
+    """
+
+    def register(function: PlatformJob) -> Any:  # Celery's tasks are untyped
+        @shared_task(name=name)
+        def task(*, job_id: int, environment_id: int | None = None) -> None:
+            job = claim_job(job_id=job_id, kind=name, environment_id=None)
+            if job is None:
+                log.info("job_not_claimed", kind=name, job=job_id)
+                return
+            with structlog.contextvars.bound_contextvars(job=job.id), lease_kept_alive(job):
+                failure = _attempt(name, job, lambda: function(job))
+                if failure is not None:
+                    has_ended = fail_job(job, reason=failure.reason, retry_in=failure.retry_in)
+                    log.info("job_attempt_failed", kind=name, final=has_ended)
+
+        return task
+
+    return register
+
+
 def run_tenant_job(task: TenantTask, *, job_id: int, environment_id: int | None) -> None:
     """Claim the job, run the task in its tenant's name, and record how it ended.
 
@@ -86,31 +111,31 @@ def run_tenant_job(task: TenantTask, *, job_id: int, environment_id: int | None)
         return
     bound = {"tenant": environment.tenant.slug, "environment": environment.kind, "job": job.id}
     with structlog.contextvars.bound_contextvars(**bound), lease_kept_alive(job):
-        failure = _attempt(task, environment, job)
+        failure = _attempt(task.name, job, lambda: task.run(environment, job))
         if failure is not None:
             _record_failure(task, environment, job, failure)
 
 
-def _attempt(task: TenantTask, environment: Environment, job: ClaimedJob) -> _Failure | None:
+def _attempt(kind: str, job: ClaimedJob, run: Callable[[], None]) -> _Failure | None:
     if job.is_exhausted:
-        log.error("job_given_up", kind=task.name, attempts=job.attempts - 1)
+        log.error("job_given_up", kind=kind, attempts=job.attempts - 1)
         return _Failure("It stopped our worker each time it was tried.")
     try:
-        task.run(environment, job)
+        run()
     except JobFailedError as error:
         return _Failure(str(error))
     except LeaseLostError:
-        log.warning("job_lost", kind=task.name)
+        log.warning("job_lost", kind=kind)
     except (SoftTimeLimitExceeded, MemoryError) as error:
-        log.exception("job_over_limit", kind=task.name)
+        log.exception("job_over_limit", kind=kind)
         report_error(error)
         return _Failure("It needs more time or memory than one job may have.")
     except Exception as error:
         if _is_connection_lost(error):
             # Nothing can be recorded now; the lease brings the job back.
-            log.warning("job_interrupted", kind=task.name, error=str(error).partition("\n")[0])
+            log.warning("job_interrupted", kind=kind, error=str(error).partition("\n")[0])
             return None
-        log.exception("job_failed", kind=task.name)
+        log.exception("job_failed", kind=kind)
         report_error(error)
         return _Failure("It failed on our side.", retry_in=RETRY_AFTER)
     return None

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from billing.services.apply_due_entitlements import apply_due_entitlements
 from billing.services.warn_of_usage import warn_of_usage
+from billing.services.queue_billing import measure_outbox, queue_billing
 from engine.services.import_uploads import remove_old_uploads
 from engine.services.queue_daily_quality import queue_daily_quality
 from engine.services.queue_daily_retention import queue_daily_retention
@@ -73,6 +74,8 @@ class Command(BaseCommand):
                 Periodic("due feeds", 10, queue_due_feeds),
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
+                Periodic("billing", 5, queue_billing),
+                Periodic("usage outbox", 15, measure_outbox),
                 Periodic("idempotency records", 60, expire_idempotency_records),
                 Periodic("sessions", 3600, expire_sessions),
                 Periodic("finished jobs", 600, purge_finished_jobs),

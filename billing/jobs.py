@@ -1,0 +1,9 @@
+"""The names of the jobs that billing runs: what rows, messages and tasks have in common."""
+
+from __future__ import annotations
+
+APPLY_EVENT_JOB = "billing.tasks.apply_stripe_event"
+MIRROR_PLANS_JOB = "billing.tasks.mirror_plans"
+RECONCILE_JOB = "billing.tasks.reconcile_usage"
+RESYNC_JOB = "billing.tasks.resync_stripe"
+SEND_USAGE_JOB = "billing.tasks.send_usage_reports"

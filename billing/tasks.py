@@ -1,0 +1,58 @@
+"""The jobs that a worker runs for the platform's billing; each calls one service."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.jobs import (
+    APPLY_EVENT_JOB,
+    MIRROR_PLANS_JOB,
+    RECONCILE_JOB,
+    RESYNC_JOB,
+    SEND_USAGE_JOB,
+)
+from billing.services import apply_stripe_event as event
+from billing.services import mirror_plans as mirror
+from billing.services import reconcile_usage as reconciliation
+from billing.services import resync_stripe as resync
+from billing.services import send_usage_reports as outbox
+from tenants.context import on_platform
+from tenants.services.run_job import ClaimedJob, finish_job
+from tenants.tasks import platform_task
+
+
+@platform_task(name=APPLY_EVENT_JOB)
+def apply_stripe_event(job: ClaimedJob) -> None:
+    """Act on what Stripe has told us."""
+    with on_platform(), transaction.atomic():
+        event.apply_stripe_event(event_id=str(job.payload["event_id"]))
+        finish_job(job)
+
+
+@platform_task(name=MIRROR_PLANS_JOB)
+def mirror_plans(job: ClaimedJob) -> None:
+    """Let Stripe know what we sell."""
+    mirror.mirror_plans()
+    finish_job(job)
+
+
+@platform_task(name=SEND_USAGE_JOB)
+def send_usage_reports(job: ClaimedJob) -> None:
+    """Tell Stripe what was used."""
+    outbox.send_usage_reports(now=timezone.now)
+    finish_job(job)
+
+
+@platform_task(name=RECONCILE_JOB)
+def reconcile_usage(job: ClaimedJob) -> None:
+    """Find out whether Stripe has counted what we have."""
+    reconciliation.reconcile_usage(now=timezone.now())
+    finish_job(job)
+
+
+@platform_task(name=RESYNC_JOB)
+def resync_stripe(job: ClaimedJob) -> None:
+    """Look for what webhooks have not brought."""
+    resync.resync_stripe()
+    finish_job(job)
