@@ -109,6 +109,8 @@ ROUTES: dict[str, Row] = {
     "PUT /v1/settings": Row("settings:write", 200, 200, body={"auto_promote": False}),
     "GET /v1/models": Row("models:read", 200, 200),
     "GET /v1/models/<id:version>": Row("models:read", 200, 404),
+    # Its files were never written.
+    "GET /v1/models/<id:version>/compare/<id:other_version>": Row("models:read", 409, 404),
     "POST /v1/models/<id:version>:promote": Row("models:write", 200, 404, body={}),
     "POST /v1/models:rollback": Row("models:write", 200, 404, body={"version": "{version}"}),
     "POST /v1/models:train": Row("models:write", 202, 202, body={}),
