@@ -52,7 +52,6 @@ def comp(environment: Environment, units: int) -> None:
         hour=HOUR + timedelta(minutes=59),
         units=units,
         **BY,
-        **more,
     )
 
 
