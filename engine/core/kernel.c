@@ -60,20 +60,26 @@ typedef struct {
     int32_t row;
 } Scored;
 
-/* The caller's memory, zeros at first and for one thread: 16 bytes and 40 for each item. */
+/* The caller's memory, zeros at first and for one thread: 16 bytes and 44 for each item. */
 typedef struct {
     int64_t capacity;
-    int64_t turn; /* of the last part that spoke */
+    int64_t turn; /* how many parts have spoken */
     double items[];
 } Scratch;
 
+/* What a part's entries add up to, where the turn is the part's. */
 typedef struct {
-    double *raw;    /* what a part's entries add up to, where the stamp is the part's turn */
-    double *spoken; /* the sum of all neighbour parts but for their offsets; zeros between calls */
+    double raw;
+    int64_t turn;
+} Sum;
+
+typedef struct {
+    Sum *sums;
+    double *spoken; /* of all neighbour parts but for their offsets; zeros between calls */
     Scored *found;
-    int32_t *stamp, *touched, *dirty;
+    int32_t *touched, *dirty;
     float *heap;
-    int64_t n_dirty, first_turn;
+    int64_t n_dirty, turn;
     double error;   /* how far the pass may be from the truth */
     double largest; /* what the terms of a score may add up to */
     double offset;  /* the same for every item */
@@ -89,27 +95,22 @@ INLINE void *pass_query_of(double *state, const Part *part) {
 /* What a product of codes is worth. */
 INLINE double *unit_of(double *state, const Part *part) { return state + part->place + 2; }
 
-static Work work_in(Scratch *scratch, int64_t n_parts) {
+INLINE Work work_in(Scratch *scratch, int64_t n_parts) {
     int64_t n = scratch->capacity;
     Work work = {0};
-    work.raw = scratch->items;
-    work.spoken = work.raw + n;
+    work.sums = (Sum *)scratch->items;
+    work.spoken = (double *)(work.sums + n);
     work.found = (Scored *)(work.spoken + n);
-    work.stamp = (int32_t *)(work.found + n);
-    work.touched = work.stamp + n;
+    work.touched = (int32_t *)(work.found + n);
     work.dirty = work.touched + n;
     work.heap = (float *)(work.dirty + n);
-    if (scratch->turn > INT32_MAX - n_parts) {
-        memset(work.stamp, 0, sizeof(int32_t) * (size_t)n);
-        scratch->turn = 0;
-    }
-    work.first_turn = scratch->turn + 1;
+    work.turn = scratch->turn + 1;
     scratch->turn += n_parts;
     return work;
 }
 
 /* Fold the columns' scales into whole numbers whose products with codes add up without overflow. */
-static double fold_query(const Part *part, double *state, int16_t *folded) {
+INLINE double fold_query(const Part *part, double *state, int16_t *folded) {
     const double *query = query_of(state, part);
     double most = INT32_MAX / (127.0 * (double)part->width), largest = 0, sum = 0, left = 0;
     if (most > INT16_MAX) most = INT16_MAX;
@@ -126,7 +127,7 @@ static double fold_query(const Part *part, double *state, int16_t *folded) {
     return sum * 0.5001 + left;
 }
 
-static int speak_vectors(const Blend *blend, const Part *part, const History *history, double *state, Work *work) {
+INLINE int speak_vectors(const Blend *blend, const Part *part, const History *history, double *state, Work *work) {
     double *query = query_of(state, part), total = 0, variance = 0, reach = 0, offset = 0;
     memset(query, 0, sizeof(double) * (size_t)part->width);
     for (int64_t h = 0; h < history->length; h++) {
@@ -139,6 +140,7 @@ static int speak_vectors(const Blend *blend, const Part *part, const History *hi
     for (int64_t j = 0; j < part->width; j++) query[j] = total > 0 ? query[j] / total : 0;
     for (int64_t i = 0; i < part->width; i++) {
         double along = 0;
+#pragma omp simd reduction(+ : along)
         for (int64_t j = 0; j < part->width; j++) along += part->covariance[i * part->width + j] * query[j];
         variance += query[i] * along;
     }
@@ -162,31 +164,41 @@ static int speak_vectors(const Blend *blend, const Part *part, const History *hi
     return 0;
 }
 
-static int speak_neighbours(const Blend *blend, const Part *part, const History *history, double *state, Work *work, int32_t turn) {
+INLINE void fetch_entries(const Part *part, int32_t row) {
+    for (int64_t entry = part->indptr[row]; entry < part->indptr[row + 1]; entry += 16) {
+        __builtin_prefetch(part->indices + entry);
+        __builtin_prefetch(part->values + entry);
+    }
+}
+
+INLINE int speak_neighbours(const Blend *blend, const Part *part, const History *history, double *state, Work *work, int64_t turn) {
     int64_t n = blend->n_items, n_touched = 0;
+    double sum = 0;
     for (int64_t h = 0; h < history->length; h++) {
         int32_t row = history->rows[h];
         if (row < 0 || row >= n) return BAD_INDEX;
         int64_t start = part->indptr[row], stop = part->indptr[row + 1];
+        if (h + 1 < history->length && history->rows[h + 1] >= 0 && history->rows[h + 1] < n)
+            fetch_entries(part, history->rows[h + 1]);
         if (start < 0 || stop > part->width) return BAD_INDEX;
         for (int64_t entry = start; entry < stop; entry++) {
             int32_t target = part->indices[entry];
             if (target < 0 || target >= n) return BAD_INDEX;
-            if (work->stamp[target] != turn) {
-                if (work->stamp[target] < work->first_turn) work->dirty[work->n_dirty++] = target;
-                work->stamp[target] = turn;
+            Sum *of_target = work->sums + target;
+            if (of_target->turn != turn) {
+                if (of_target->turn < work->turn) work->dirty[work->n_dirty++] = target;
+                *of_target = (Sum){0, turn};
                 work->touched[n_touched++] = target;
-                work->raw[target] = 0;
             }
-            work->raw[target] += part->values[entry] * history->weights[h];
+            float said = part->values[entry] * history->weights[h];
+            of_target->raw += said;
+            sum += said;
         }
     }
-    double sum = 0, largest = 0;
-    for (int64_t t = 0; t < n_touched; t++) sum += work->raw[work->touched[t]];
     double mean = sum / (double)n, squares = (double)(n - n_touched) * mean * mean;
-    if (n_touched < n) largest = fabs(mean);
+    double largest = n_touched < n ? fabs(mean) : 0;
     for (int64_t t = 0; t < n_touched; t++) {
-        double from_mean = work->raw[work->touched[t]] - mean;
+        double from_mean = work->sums[work->touched[t]].raw - mean;
         squares += from_mean * from_mean;
         largest = fmax(largest, fabs(from_mean));
     }
@@ -194,7 +206,7 @@ static int speak_neighbours(const Blend *blend, const Part *part, const History 
     int speaks = variance > LEAST_VARIANCE * largest * largest;
     double scale = speaks ? part->weight / sqrt(variance) : 0;
     for (int64_t t = 0; speaks && t < n_touched; t++)
-        work->spoken[work->touched[t]] += work->raw[work->touched[t]] * scale;
+        work->spoken[work->touched[t]] += work->sums[work->touched[t]].raw * scale;
     *scale_of(state, part) = scale;
     *offset_of(state, part) = -mean * scale;
     work->offset -= mean * scale;
@@ -203,13 +215,13 @@ static int speak_neighbours(const Blend *blend, const Part *part, const History 
 }
 
 /* Let every part hear the history. */
-static int speak(const Blend *blend, const History *history, double *state, Work *work) {
+INLINE int speak(const Blend *blend, const History *history, double *state, Work *work) {
     for (int64_t p = 0; p < blend->n_parts; p++) {
         const Part *part = &blend->parts[p];
         int failed = 0;
         if (part->kind == VECTORS) failed = speak_vectors(blend, part, history, state, work);
         else if (part->kind == NEIGHBOURS)
-            failed = speak_neighbours(blend, part, history, state, work, (int32_t)(work->first_turn + p));
+            failed = speak_neighbours(blend, part, history, state, work, work->turn + p);
         else work->largest += part->weight * part->reach[0];
         if (failed) return failed;
     }
@@ -217,7 +229,7 @@ static int speak(const Blend *blend, const History *history, double *state, Work
     return 0;
 }
 
-static void forget(Work *work) {
+INLINE void forget(Work *work) {
     for (int64_t d = 0; d < work->n_dirty; d++) work->spoken[work->dirty[d]] = 0;
 }
 
@@ -275,7 +287,8 @@ INLINE void add_coded_products(const Part *part, double *state, int64_t row, int
 
 /* Score rows of the pass, but for the offset that all have in common. */
 INLINE void pass(const Blend *blend, double *state, const Work *work, int64_t row, int64_t rows, float *restrict scores) {
-    for (int64_t r = 0; r < rows; r++) scores[r] = (float)work->spoken[row + r];
+    if (work->n_dirty) for (int64_t r = 0; r < rows; r++) scores[r] = (float)work->spoken[row + r];
+    else memset(scores, 0, sizeof(float) * (size_t)rows);
     for (int64_t p = 0; p < blend->n_parts; p++) {
         const Part *part = &blend->parts[p];
         if (part->kind == STATIC) {
@@ -336,12 +349,23 @@ INLINE void offer(Best *best, float score, int64_t row) {
     best->floor = best->heap[0] - best->margin;
 }
 
-INLINE void offer_block(Best *best, const float *scores, const uint8_t *allowed, int64_t row, int64_t rows) {
-    int any = 0;
-    for (int64_t r = 0; r < rows; r++) any |= allowed[r] & (scores[r] >= best->floor);
-    if (!any) return;
-    for (int64_t r = 0; r < rows; r++)
-        if (allowed[r] && scores[r] >= best->floor) offer(best, scores[r], row + r);
+/* Flags of a block's rows, zeros beyond its end: eight at once are a word. */
+typedef union {
+    uint8_t of_row[BLOCK];
+    uint64_t words[BLOCK / 8];
+} Flags;
+
+/* Run what follows for each row that is flagged, without looking at the others one by one. */
+#define FOR_EACH_FLAGGED(row, flags)                  \
+    for (int word_ = 0; word_ < BLOCK / 8; word_++)   \
+        if ((flags).words[word_])                     \
+            for (int row = 8 * word_; row < 8 * word_ + 8; row++) \
+                if ((flags).of_row[row])
+
+INLINE void offer_block(Best *best, const float *scores, const Flags *allowed, int64_t row, int64_t rows) {
+    Flags reached = {0};
+    for (int64_t r = 0; r < rows; r++) reached.of_row[r] = allowed->of_row[r] & (scores[r] >= best->floor);
+    FOR_EACH_FLAGGED(r, reached) if (scores[r] >= best->floor) offer(best, scores[r], row + r);
 }
 
 static int by_score_then_row(const void *left, const void *right) {
@@ -372,35 +396,73 @@ static int64_t write_best(Best *best, int32_t *rows, float *scores) {
     return count;
 }
 
-FOR_EACH_PROCESSOR
-void shelfwise_pass(const Blend *blend, double *state, const Work *work, const uint8_t *allowed, Best *best) {
+/* Rows of sparsely allowed blocks: they wait until what they need has come from memory. */
+typedef struct {
+    int64_t length;
+    int64_t rows[BLOCK];
+} Waiting;
+
+INLINE void offer_waiting(const Blend *blend, double *state, const Work *work, Waiting *waiting, Best *best) {
+    for (int64_t w = 0; w < waiting->length; w++) {
+        float score;
+        pass(blend, state, work, waiting->rows[w], 1, &score);
+        if (score >= best->floor) offer(best, score, waiting->rows[w]);
+    }
+    waiting->length = 0;
+}
+
+INLINE void fetch(const Blend *blend, const Work *work, int64_t row, int is_coded) {
+    __builtin_prefetch(work->spoken + row);
+    for (int64_t p = 0; p < blend->n_parts; p++) {
+        const Part *part = &blend->parts[p];
+        if (part->kind != VECTORS) continue;
+        const char *start = (const char *)(part->values + row * part->width);
+        int64_t bytes = part->width * (int64_t)sizeof(float);
+        if (is_coded && part->codes) start = (const char *)(part->codes + row * part->width), bytes = part->width;
+        for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(start + at);
+    }
+}
+
+INLINE int count_flags(const Flags *flags) {
+    uint64_t sum = 0;
+    for (int w = 0; w < BLOCK / 8; w++) sum += flags->words[w];
+    return (int)(sum * 0x0101010101010101u >> 56);
+}
+
+INLINE Flags flags_of(const uint8_t *allowed, int64_t rows) {
+    Flags flags = {0};
+    memcpy(flags.of_row, allowed, (size_t)rows);
+    return flags;
+}
+
+INLINE void pass_all(const Blend *blend, double *state, const Work *work, const uint8_t *allowed, Best *best) {
     float scores[BLOCK];
+    Waiting waiting = {0};
     for (int64_t row = 0; row < blend->n_items; row += BLOCK) {
         int64_t rows = blend->n_items - row < BLOCK ? blend->n_items - row : BLOCK;
-        int n_allowed = 0;
-        for (int64_t r = 0; r < rows; r++) n_allowed += allowed[row + r];
-        if (!n_allowed) continue;
+        const Flags flags = flags_of(allowed + row, rows);
+        int n_allowed = count_flags(&flags);
         if (n_allowed > FEW) {
             pass(blend, state, work, row, rows, scores);
-        } else {
-            for (int64_t r = 0; r < rows; r++)
-                if (allowed[row + r]) pass(blend, state, work, row + r, 1, scores + r);
-                else scores[r] = 0;
+            offer_block(best, scores, &flags, row, rows);
+        } else if (n_allowed) {
+            if (waiting.length + n_allowed > BLOCK) offer_waiting(blend, state, work, &waiting, best);
+            FOR_EACH_FLAGGED(r, flags) {
+                fetch(blend, work, row + r, 1);
+                waiting.rows[waiting.length++] = row + r;
+            }
         }
-        offer_block(best, scores, allowed + row, row, rows);
     }
+    offer_waiting(blend, state, work, &waiting, best);
     drop_overtaken(best);
+    for (int64_t f = 0; f < best->n_found; f++) fetch(blend, work, best->found[f].row, 0);
     for (int64_t f = 0; f < best->n_found; f++)
         best->found[f].score = exact_score(blend, state, work, best->found[f].row);
 }
 
-FOR_EACH_PROCESSOR
-void shelfwise_exact(const Blend *blend, double *state, const Work *work, float *scores) {
-    for (int64_t row = 0; row < blend->n_items; row++) scores[row] = exact_score(blend, state, work, row);
-}
-
 /* Write the best allowed rows and their scores, and return how many. */
-EXPORT int64_t shelfwise_best(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
+EXPORT FOR_EACH_PROCESSOR
+int64_t shelfwise_best(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
                               const uint8_t *allowed, int64_t limit, Scratch *scratch, double *state,
                               int32_t *rows, float *scores) {
     const History heard = {length, history, weights};
@@ -408,7 +470,7 @@ EXPORT int64_t shelfwise_best(const Blend *blend, const int32_t *history, const 
     int64_t count = speak(blend, &heard, state, &work);
     if (!count && limit > 0) {
         Best best = best_in(&work, limit, 2 * work.error);
-        shelfwise_pass(blend, state, &work, allowed, &best);
+        pass_all(blend, state, &work, allowed, &best);
         count = write_best(&best, rows, scores);
     }
     forget(&work);
@@ -416,12 +478,14 @@ EXPORT int64_t shelfwise_best(const Blend *blend, const int32_t *history, const 
 }
 
 /* Write every item's score. */
-EXPORT int64_t shelfwise_values(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
+EXPORT FOR_EACH_PROCESSOR
+int64_t shelfwise_values(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
                                 Scratch *scratch, double *state, float *scores) {
     const History heard = {length, history, weights};
     Work work = work_in(scratch, blend->n_parts);
     int failed = speak(blend, &heard, state, &work);
-    if (!failed) shelfwise_exact(blend, state, &work, scores);
+    for (int64_t row = 0; !failed && row < blend->n_items; row++)
+        scores[row] = exact_score(blend, state, &work, row);
     forget(&work);
     return failed;
 }
@@ -443,7 +507,8 @@ INLINE double said_by(const Part *part, int32_t row, int32_t item) {
  *
  * The state is that of an earlier call for the same history. Seeds are places in the history, -1
  * where the leading part hears none. */
-EXPORT void shelfwise_explain(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
+EXPORT FOR_EACH_PROCESSOR
+void shelfwise_explain(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
                               double *state, const int32_t *rows, int64_t count,
                               float *scores, float *contributions, int64_t *leading, int64_t *seeds) {
     for (int64_t c = 0; c < count; c++) {
@@ -489,12 +554,16 @@ EXPORT void shelfwise_explain(const Blend *blend, const int32_t *history, const 
 }
 
 /* Write the rows of the highest allowed scores, and return how many. */
-EXPORT int64_t shelfwise_top(const float *scores, const uint8_t *allowed, int64_t n_items, int64_t limit,
+EXPORT FOR_EACH_PROCESSOR
+int64_t shelfwise_top(const float *scores, const uint8_t *allowed, int64_t n_items, int64_t limit,
                              Scratch *scratch, int32_t *rows) {
     Work work = work_in(scratch, 0);
     Best best = best_in(&work, limit, 0);
-    for (int64_t row = 0; limit > 0 && row < n_items; row += BLOCK)
-        offer_block(&best, scores + row, allowed + row, row, n_items - row < BLOCK ? n_items - row : BLOCK);
+    for (int64_t row = 0; limit > 0 && row < n_items; row += BLOCK) {
+        int64_t rows = n_items - row < BLOCK ? n_items - row : BLOCK;
+        const Flags flags = flags_of(allowed + row, rows);
+        offer_block(&best, scores + row, &flags, row, rows);
+    }
     drop_overtaken(&best);
     return write_best(&best, rows, NULL);
 }

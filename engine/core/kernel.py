@@ -16,7 +16,7 @@ from engine.core.parts import NeighbourPart, Part, StaticPart, VectorPart
 _KINDS = {StaticPart: 0, VectorPart: 1, NeighbourPart: 2}
 # Of kernel.c's Scratch: what it needs once, and for each item.
 _HEAD_BYTES = 16
-_ITEM_BYTES = 40
+_ITEM_BYTES = 44
 # A part's numbers in the state beside its query, which stands there twice.
 _NUMBERS = 3
 

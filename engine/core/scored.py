@@ -234,5 +234,3 @@ def _shares(part: Listener, heard: Heard, row: int) -> tuple[tuple[int, float], 
         for place in order.tolist()
         if speaking[place] > 0
     )
-
-
