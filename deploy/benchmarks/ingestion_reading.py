@@ -12,7 +12,6 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "5000000"))
@@ -105,20 +104,21 @@ def read(way: str, schema_name: str) -> None:
     django.setup()
     from django.db import connection
 
+    from deploy.benchmarks.ingestion_store import family_seconds, parent
     from tenants.context import in_environment, on_platform
     from tenants.models.environment import Environment
 
     with on_platform():
         live = Environment.objects.get(schema_name=schema_name)
-        server = _parent(connection.connection.info.backend_pid)
-    began, started, servers = time.perf_counter(), time.process_time(), _family_seconds(server)
+        server = parent(connection.connection.info.backend_pid)
+    began, started, servers = time.perf_counter(), time.process_time(), family_seconds(server)
     with in_environment(live):
         users, items, weights = {"packed": _packed, "training": _training}.get(way, _baseline)()
     import scipy.sparse
 
     entries = scipy.sparse.coo_array((weights, (users, items))).tocsr().nnz
     seconds = time.perf_counter() - began
-    ours, servers = time.process_time() - started, _family_seconds(server) - servers
+    ours, servers = time.process_time() - started, family_seconds(server) - servers
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{seconds:.2f} {ours:.2f} {servers:.2f} {peak:.0f} {len(users)} {entries}")
 
@@ -155,26 +155,6 @@ def _baseline() -> tuple[Any, Any, Any]:
         items.append(item)
         weights.append(EVENT_WEIGHTS[type_])
     return np.array(users), np.array(items), np.array(weights, dtype=np.float32)
-
-
-def _family_seconds(server: int) -> float:
-    """Return the processor time of a server's processes, those that have ended included."""
-    from deploy.benchmarks.ingestion_store import processor_seconds
-
-    ended = sum(map(int, _stat(server)[13:15])) / os.sysconf("SC_CLK_TCK")
-    alive = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-    return ended + sum(processor_seconds(pid) for pid in alive if _parent(pid) == server)
-
-
-def _parent(pid: int) -> int:
-    try:
-        return int(_stat(pid)[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-
-
-def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 if __name__ == "__main__":

@@ -12,12 +12,18 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import cycle, islice
-from pathlib import Path
 
 import orjson
 import psycopg
 
-from deploy.benchmarks.ingestion_store import fill_store, make_store, processor_seconds, views
+from deploy.benchmarks.ingestion_store import (
+    family_seconds,
+    fill_store,
+    make_store,
+    parent,
+    processor_seconds,
+    views,
+)
 from saas.embedded.ports import free_port
 from saas.lib.redis_client import redis_client
 
@@ -78,26 +84,16 @@ def processor_shares(web: Mapping[int, int]) -> list[float]:
     valkey = redis_client().info("cpu")
     return [
         sum(map(processor_seconds, web.values())),
-        sum(map(processor_seconds, postgres_processes())),
+        family_seconds(postgres_server()),
         valkey["used_cpu_sys"] + valkey["used_cpu_user"],
         time.process_time(),
     ]
 
 
-def postgres_processes() -> list[int]:
-    """Return the server's processes: children of the parent of whoever serves us."""
+def postgres_server() -> int:
+    """Return the server's first process, the parent of whoever serves us."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-        server = parent(connection.info.backend_pid)
-    all_ids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
-    return [pid for pid in all_ids if parent(pid) == server]
-
-
-def parent(pid: int) -> int | None:
-    """Return the process that started this one; None where it has ended."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
+        return parent(connection.info.backend_pid)
 
 
 async def measure(

@@ -82,6 +82,29 @@ def purchases(count: int) -> list[dict[str, Any]]:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the processor time that a process has used (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time that a process has used (Linux); 0 of one that has ended."""
+    return _seconds(_stat(pid)[11:13])
+
+
+def family_seconds(server: int) -> float:
+    """Return the processor time of a server's processes, those that have ended included."""
+    alive = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    ended = _seconds(_stat(server)[13:15])
+    return ended + sum(processor_seconds(pid) for pid in alive if parent(pid) == server)
+
+
+def parent(pid: int) -> int:
+    """Return the process that started this one; 0 where it has ended."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
+def _seconds(ticks: list[str]) -> float:
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []

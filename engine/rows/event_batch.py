@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.rows.event_key import nth_key
 from engine.rows.event_row import Arrival, EventRow, read_event_row
-from engine.rows.reading import Place
+from engine.rows.plain_events import read_plain_events
 from engine.rows.values import BadValue, read_time, shown
 from saas.lib.errors import BatchTooLarge, FieldError, InvalidParameter
 
@@ -84,9 +84,11 @@ def read_event_batch(
     """
     batch = EventBatch()
     ordinals: dict[bytes, int] = {}
+    plain = read_plain_events(rows, arrival=arrival, pointer=pointer)
     for index, raw in enumerate(rows):
-        place = Place(noun="Event", pointer=pointer.format(index=index), index=index)
-        row = read_event_row(raw, place=place, arrival=arrival, warnings=batch.warnings)
+        row = plain.get(index) or read_event_row(
+            raw, index=index, pointer=pointer, arrival=arrival, warnings=batch.warnings
+        )
         if not isinstance(row, EventRow):
             batch.rejected += 1
             batch.errors += row

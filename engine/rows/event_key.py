@@ -6,20 +6,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 KEY_BYTES = 16
 # The public name of an event that came without an id.
 _NAMED_BY_US = re.compile(r"evt_([0-9a-f]{32})")
-
-
-class Identity(NamedTuple):
-    """What an event is called, and what it says."""
-
-    key: bytes
-    digest: bytes
 
 
 def key_of_id(event_id: str) -> bytes:
@@ -38,8 +31,10 @@ def id_of_key(key: bytes) -> str:
     return f"evt_{key.hex()}"
 
 
-def event_key_of(row: Mapping[str, Any], *, event_id: str | None, has_time: bool) -> Identity:
-    """Return the key and the digest of an event as it was sent.
+def event_key_of(
+    row: Mapping[str, Any], *, event_id: str | None, has_time: bool
+) -> tuple[bytes, bytes]:
+    """Return what an event is called and the digest of what it says, as it was sent.
 
     Parameters
     ----------
@@ -51,8 +46,8 @@ def event_key_of(row: Mapping[str, Any], *, event_id: str | None, has_time: bool
     """
     digest = blake2b(orjson.dumps(row, option=orjson.OPT_SORT_KEYS), digest_size=KEY_BYTES).digest()
     if event_id is not None:
-        return Identity(key_of_id(event_id), digest)
-    return Identity(digest if has_time else secrets.token_bytes(KEY_BYTES), digest)
+        return key_of_id(event_id), digest
+    return digest if has_time else secrets.token_bytes(KEY_BYTES), digest
 
 
 def nth_key(key: bytes, ordinal: int) -> bytes:

@@ -35,7 +35,7 @@ MAX_FUTURE = timedelta(hours=24)
 _SUBJECTS: Mapping[str, str] = MappingProxyType({"category_view": "category", "search": "query"})
 TYPES: Mapping[str, object] = MappingProxyType({**EVENT_WEIGHTS, **_SUBJECTS})
 # One of these says who it was, or with what else it happened.
-_ACTORS = frozenset({"user_id", "anonymous_id", "session_id", "order_id"})
+ACTORS = frozenset({"user_id", "anonymous_id", "session_id", "order_id"})
 
 
 def read_type(value: Any) -> str:
@@ -136,8 +136,8 @@ class EventRow(msgspec.Struct, eq=False):
 
     Attributes
     ----------
-    place
-        Where it stands in the request.
+    index, pointer
+        Which row of the request it is, and the JSON pointer to any of them.
     key
         Names the event: the same event has the same one.
     digest
@@ -146,13 +146,24 @@ class EventRow(msgspec.Struct, eq=False):
         What was read, by the names of the contract; absent members are missing.
     """
 
-    place: Place
+    index: int
+    pointer: str
     key: bytes
     digest: bytes
     type: str
     occurred_at: datetime
     values: dict[str, Any]
     lines: list[Line]
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the request."""
+        return place_of(self.index, self.pointer)
+
+
+def place_of(index: int, pointer: str) -> Place:
+    """Return where an event stands; `pointer` leads to the event with its index put in."""
+    return Place(noun="Event", pointer=pointer.format(index=index), index=index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +185,13 @@ class Arrival:
 
 
 def read_event_row(
-    row: Any, *, place: Place, arrival: Arrival, warnings: list[FieldError]
+    row: Any, *, index: int, pointer: str, arrival: Arrival, warnings: list[FieldError]
 ) -> EventRow | list[FieldError]:
     """Return the event, or an error for each thing that is wrong with it.
 
     Unknown members are no error: each is named in `warnings`.
     """
+    place = place_of(index, pointer)
     if not isinstance(row, dict):
         return [place.error("", "invalid_type", 'is no object; send {"type": "view", …}.')]
     reading = read_members(row, READERS)
@@ -206,11 +218,12 @@ def read_event_row(
         )
     if errors:
         return errors
-    identity = event_key_of(row, event_id=values.get("event_id"), has_time="ts" in values)
+    key, digest = event_key_of(row, event_id=values.get("event_id"), has_time="ts" in values)
     return EventRow(
-        place=place,
-        key=identity.key,
-        digest=identity.digest,
+        index=index,
+        pointer=pointer,
+        key=key,
+        digest=digest,
         type=values["type"],
         occurred_at=occurred_at,
         lines=_lines(values),
@@ -222,7 +235,7 @@ def _missing(values: Mapping[str, Any], place: Place) -> list[FieldError]:
     type_ = values.get("type")
     if type_ is None:
         return [place.error("type", "missing_field", "has no type; send one such as 'view'.")]
-    if _ACTORS.isdisjoint(values):
+    if ACTORS.isdisjoint(values):
         return [
             place.error(
                 "",

@@ -55,7 +55,7 @@ class Repeats:
         """Remember rows that were taken in before the file was opened again."""
         self.count(
             [
-                event_key_of(row, event_id=None, has_time=True).digest
+                event_key_of(row, event_id=None, has_time=True)[1]
                 for row in rows
                 if row.get("event_id") is None and row.get("ts") is not None
             ]

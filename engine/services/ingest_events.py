@@ -31,6 +31,9 @@ from saas.lib.errors import FieldError, RowsRejected
 from saas.lib.recent_events import RecentEvent, anonymous_key, session_key, user_key
 from tenants.models.environment import Environment
 
+# An impression says nothing about its shopper.
+_TELLING = frozenset(type_ for type_, weight in EVENT_WEIGHTS.items() if weight)
+
 
 @dataclass(slots=True)
 class IngestResult:
@@ -202,11 +205,11 @@ def _recent_events(rows: Collection[EventRow]) -> dict[str, list[RecentEvent]]:
     """
     recent: dict[str, list[RecentEvent]] = {}
     for row in rows:
-        if not EVENT_WEIGHTS.get(row.type):
+        if row.type not in _TELLING:
             continue
         epoch_ms = int(row.occurred_at.timestamp() * 1000)
         events = [
-            RecentEvent(item_id=line.item_id, type=row.type, epoch_ms=epoch_ms)
+            RecentEvent(line.item_id, row.type, epoch_ms)
             for line in row.lines
             if line.item_id is not None
         ]

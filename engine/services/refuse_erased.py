@@ -15,16 +15,20 @@ from engine.rows.reading import Place
 from saas.lib.erasures import digest_of
 from saas.lib.errors import FieldError
 from saas.lib.recent_events import anonymous_key, user_key
+from tenants.db.base import Prepared
 from tenants.models.environment import Environment
 
 # A lock's first number says what the second is about.
 _LOCK_SPACE = 7_302
 # The sequence is read as it is now, not as of the statement's beginning: whoever waited for an
 # erasure sees it. A store that never erased anybody pays for this one statement alone.
-_HOLD_OFF = """
+# What is written next looks up by indexes: its plan is kept, and a store that was empty when it was
+# made would be scanned for each row once it is large.
+_HOLD_OFF = Prepared("""
     SELECT pg_advisory_xact_lock_shared(%s, %s),
-        pg_sequence_last_value('engine_tombstone_id_seq') IS NOT NULL
-"""
+        pg_sequence_last_value('engine_tombstone_id_seq') IS NOT NULL,
+        set_config('enable_seqscan', 'off', true)
+""")
 _BEGIN = "SELECT pg_advisory_xact_lock(%s, %s)"
 _SPANS = "SELECT digest, since, until FROM engine_tombstone WHERE digest = ANY(%b::bytea[])"
 
@@ -47,7 +51,7 @@ def hold_off_erasures(environment: Environment) -> bool:
     """
     with connection.cursor() as cursor:
         cursor.execute(_HOLD_OFF, [_LOCK_SPACE, _lock_number(environment)])
-        _, has_erased = cursor.fetchone()
+        _, has_erased, _ = cursor.fetchone()
     return bool(has_erased)
 
 

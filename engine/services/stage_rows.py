@@ -53,7 +53,7 @@ def named_rows(rows: Sequence[FileRow], *, events: EventBatch | None) -> list[Na
     """Return what tells the rows of a batch apart, without those that cannot change anything."""
     if events is not None:
         return [
-            Named(row.place.index or 0, 0, key.hex(), row.values.get("order_id"))
+            Named(row.index, 0, key.hex(), row.values.get("order_id"))
             for key, row in events.rows.items()
         ]
     return [

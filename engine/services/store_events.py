@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from django.db import connection
 
 from engine.rows.event_key import KEY_BYTES
 from engine.rows.event_row import EventRow
+from tenants.db.base import Prepared
 
 # One round trip. What is known is looked up by scalar subqueries, index look-ups whatever the
 # planner believes: as a join it scans the table of a store whose rows were never counted (5 times
@@ -18,7 +19,7 @@ from engine.rows.event_row import EventRow
 # another request makes in this moment. All wait for each other in one order: refs, shoppers, and
 # events by their keys, so that two requests with the same events never wait in a circle.
 # Columns come as one text each: psycopg packs an array element by element, in Python.
-_INSERT = """
+_INSERT = Prepared("""
     WITH sent AS (
         SELECT line.*,
             (SELECT id FROM engine_itemref WHERE ref = line.item_id) AS known_ref,
@@ -32,7 +33,7 @@ _INSERT = """
         FROM unnest(
             string_to_array(%s, ',')::uuid[], string_to_array(%s, ','),
             string_to_array(%s, ',')::smallint[],
-            string_to_array(%s, ',')::timestamptz[],
+            string_to_array(%s, ',')::bigint[],
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
             string_to_array(%s, chr(31), ''), string_to_array(%s, chr(31), ''),
@@ -43,7 +44,7 @@ _INSERT = """
             string_to_array(%s, chr(31), '')::numeric[],
             string_to_array(%s, chr(31), '')::numeric[], %b::text[], %b::text[], %b::text[]
         ) AS line (
-            event_key, content_digest, line, occurred_at,
+            event_key, content_digest, line, microseconds,
             type, item_id, line_id, event_id, user_id, anonymous_id, session_id, currency,
             order_id, recommendation_id, placement,
             quantity, price, value, query, category, context
@@ -76,7 +77,7 @@ _INSERT = """
             recommendation_id, placement, context
         )
         SELECT event_key, line, decode(content_digest, 'hex'), event_id, %s, type,
-            occurred_at, %s,
+            'epoch'::timestamptz + microseconds * interval '1 microsecond', %s,
             coalesce(known_user, ((
                 SELECT jsonb_object_agg(external_id, id) FROM new_shopper WHERE kind = 'user'
             ) ->> user_id)::int),
@@ -95,13 +96,16 @@ _INSERT = """
         RETURNING event_key, line
     )
     SELECT string_agg(uuid_send(event_key), ''::bytea) FROM stored WHERE line = 0
-"""
+""")
 _DIGESTS = """
     SELECT event_key, content_digest FROM engine_event
     WHERE line = 0 AND event_key = ANY(
         string_to_array(%s, ',')::uuid[]
     )
 """
+# PostgreSQL reads a number in a fraction of the time that it takes for a date, Python writes it so.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 # Nothing that reads as an id holds it (engine.rows.values.read_id).
 _SEPARATOR = "\x1f"
 # The columns that hold ids, codes and other names, by their names in the contract.
@@ -122,10 +126,10 @@ def insert_events(rows: Collection[EventRow], *, source: str, received_at: datet
     numbered = [(row, number) for row in rows for number in range(len(row.lines))]
     if not numbered:
         return set()
+    parameters = [*_columns(numbered), received_at, received_at, source, received_at]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT, [*_columns(numbered), received_at, received_at, source, received_at]
-        )
+        # To plan it each time took a seventh of its time (measured).
+        cursor.execute(_INSERT, parameters)
         (keys,) = cursor.fetchone()
     return {keys[at : at + KEY_BYTES] for at in range(0, len(keys or b""), KEY_BYTES)}
 
@@ -146,22 +150,22 @@ def _columns(numbered: list[tuple[EventRow, int]]) -> list[Any]:
         b"".join([row.key for row, _ in numbered]).hex(",", KEY_BYTES),
         b"".join([row.digest for row, _ in numbered]).hex(",", KEY_BYTES),
         ",".join([str(number) for _, number in numbered]),
-        ",".join([row.occurred_at.isoformat() for row, _ in numbered]),
+        ",".join([str((row.occurred_at - _EPOCH) // _MICROSECOND) for row, _ in numbered]),
         _joined([row.type for row, _ in numbered]),
         _joined([line.item_id for line in lines]),
         _joined([line.line_id for line in lines]),
         *(_joined([each.get(name) for each in values]) if name in named else "" for name in _NAMES),
         _joined_numbers([line.quantity for line in lines]),
         _joined_numbers([line.price for line in lines]),
-        _joined_numbers(_once(numbered, "value")),
-        _array(_once(numbered, "query")),
-        _array([each.get("category") for each in values]),
-        _array(
-            [
-                None if context is None else orjson.dumps(context).decode()
-                for context in _once(numbered, "context")
-            ]
-        ),
+        _joined_numbers(_once(numbered, "value")) if "value" in named else "",
+        _once(numbered, "query") if "query" in named else [],
+        [each.get("category") for each in values] if "category" in named else [],
+        [
+            None if context is None else orjson.dumps(context).decode()
+            for context in _once(numbered, "context")
+        ]
+        if "context" in named
+        else [],
     ]
 
 
@@ -170,15 +174,11 @@ def _once(numbered: list[tuple[EventRow, int]], name: str) -> list[Any]:
     return [None if number else row.values.get(name) for row, number in numbered]
 
 
-def _joined(texts: Iterable[str | None]) -> str:
+def _joined(texts: list[str | None]) -> str:
+    if texts.count(None) == len(texts):
+        return ""
     return _SEPARATOR.join([text or "" for text in texts])
 
 
 def _joined_numbers(numbers: list[Any]) -> str:
-    if numbers.count(None) == len(numbers):
-        return ""
     return _joined([None if number is None else str(number) for number in numbers])
-
-
-def _array(column: list[Any]) -> list[Any]:
-    return [] if column.count(None) == len(column) else column

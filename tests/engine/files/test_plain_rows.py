@@ -100,7 +100,7 @@ def test_an_event_leaves_its_empty_cells_out() -> None:
     ]
     arrival = Arrival(received_at=datetime(2026, 5, 2, tzinfo=UTC))
     for row in batch.rows:
-        event = read_event_row(row, place=Place(noun="Event"), arrival=arrival, warnings=[])
+        event = read_event_row(row, index=0, pointer="", arrival=arrival, warnings=[])
         assert isinstance(event, EventRow)
 
 
@@ -196,8 +196,9 @@ def test_what_the_rows_reader_refuses_is_told_in_the_files_words() -> None:
 def test_a_line_of_an_event_is_told_by_the_column_of_the_lines() -> None:
     batch = only_batch('type,order_id,lines\nview,o,"[{}]"\n', "events", mapping={"items": "lines"})
     arrival = Arrival(received_at=datetime(2026, 5, 2, tzinfo=UTC))
-    place = Place(noun="Event", pointer="/events/0", index=0)
-    found = read_event_row(batch.rows[0], place=place, arrival=arrival, warnings=[])
+    found = read_event_row(
+        batch.rows[0], index=0, pointer="/events/{index}", arrival=arrival, warnings=[]
+    )
     assert isinstance(found, list)
     error = batch.explain(found[0], index=0)
     assert (error.line, error.column, error.value) == (2, "lines", "[{}]")
