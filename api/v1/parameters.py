@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from django.http import QueryDict
 
+from engine.rows.values import BadValue, read_time, shown
 from saas.lib.errors import InvalidParameter
 
 MAX_ID_CHARACTERS = 256
@@ -32,6 +34,25 @@ def check_query(query: QueryDict, *, known: Collection[str]) -> None:
             raise InvalidParameter(f"'{name}' stands twice; send it once.", pointer=f"?{name}")
         if "\0" in values[0]:
             raise InvalidParameter(f"'{name}' holds a NUL; send text.", pointer=f"?{name}")
+
+
+def query_time(query: QueryDict, name: str) -> datetime | None:
+    """Return a query parameter's moment, None where it is not sent.
+
+    Raises
+    ------
+    InvalidParameter
+        It is no RFC 3339 time with an offset.
+    """
+    sent = query.get(name)
+    if sent is None:
+        return None
+    try:
+        return read_time(sent)
+    except BadValue as bad:
+        raise InvalidParameter(
+            f"'{name}' is {shown(sent)}; {bad.advice}.", pointer=f"?{name}"
+        ) from None
 
 
 def check_id(name: str, value: str) -> None:

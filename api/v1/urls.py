@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.v1 import (
     attributes,
+    audit,
     auth,
     collect,
     data_quality,
@@ -44,6 +45,7 @@ urlpatterns = [
     *privacy.urlpatterns,
     *data_quality.urlpatterns,
     *settings.urlpatterns,
+    *audit.urlpatterns,
     *usage.urlpatterns,
     *webhooks.urlpatterns,
     *stripe_webhook.urlpatterns,

@@ -15,13 +15,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.v1.parameters import query_time
 from api.v1.serializers import StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView
 from billing.core.money import as_text
 from billing.selectors.account import Account, account
 from billing.selectors.usage import usage_by_day, usage_by_hour, usage_by_operation
 from billing.services.change_spend_cap import change_spend_cap
-from engine.rows.values import BadValue, read_time, shown
+from engine.rows.values import shown
 from saas.lib.errors import Conflict, InvalidParameter
 from tenants.context import on_platform
 
@@ -143,8 +144,8 @@ class UsageView(EnvironmentView):
             stands = account(
                 tenant_id=environment.tenant_id, environment_id=environment.pk, now=timezone.now()
             )
-            since = _time(request, "from") or stands.period_start
-            until = _time(request, "to") or stands.period_end
+            since = query_time(request.query_params, "from") or stands.period_start
+            until = query_time(request.query_params, "to") or stands.period_end
             _check_span(since, until, group=group)
             rows = _rows(
                 group,
@@ -181,18 +182,6 @@ class LimitsView(EnvironmentView):
                 now=timezone.now(),
             )
         return Response({"spend_cap": _money(stands.spend_cap_minor, stands)})
-
-
-def _time(request: Request, name: str) -> datetime | None:
-    sent = request.query_params.get(name)
-    if sent is None:
-        return None
-    try:
-        return read_time(sent)
-    except BadValue as bad:
-        raise InvalidParameter(
-            f"'{name}' is {shown(sent)}; {bad.advice}.", pointer=f"?{name}"
-        ) from None
 
 
 def _check_span(since: datetime, until: datetime, *, group: str) -> None:

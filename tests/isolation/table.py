@@ -102,6 +102,7 @@ ROUTES: dict[str, Row] = {
     "POST /v1/webhooks": Row("settings:write", 201, 201, body={"url": FEED_URL}),
     "DELETE /v1/webhooks/<id:webhook_id>": Row("settings:write", 204, 404),
     "GET /v1/webhooks/<id:webhook_id>/deliveries": Row("settings:write", 200, 404),
+    "GET /v1/audit": Row("audit:read", 200, 200),
     "GET /v1/usage": Row("usage:read", 200, 200),
     # Neither store has a plan here, so there is nothing to cap.
     "PUT /v1/usage/limits": Row("usage:write", 409, 409, body={"spend_cap": None}),
