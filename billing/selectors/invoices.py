@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Sum
-
 from billing.core.stripe_objects import Invoice
 from billing.core.tiers import TierCharge, charges, read_tiers
 from billing.models.subscription import Subscription
-from billing.models.usage import UsageBucket
+from billing.selectors.account import billable_units
 from billing.stripe_gateway import gateway
 from saas.lib.errors import NotFound
 from tenants.context import on_platform
@@ -63,14 +61,11 @@ def preview_invoice(*, tenant_id: UUID) -> InvoicePreview:
         row = Subscription.objects.select_related("plan").filter(pk=tenant_id).first()
         if row is None or not row.stripe_subscription_id:
             raise NotFound("The store has no subscription, so no invoice is due.")
-        live = Environment.objects.filter(tenant_id=tenant_id, kind=Environment.Kind.LIVE)
-        units = (
-            UsageBucket.objects.filter(
-                environment_id__in=live.values("pk"),
-                hour__gte=row.current_period_start,
-                hour__lt=row.current_period_end,
-            ).aggregate(units=Sum("units"))["units"]
-            or 0
+        live = Environment.objects.get(tenant_id=tenant_id, kind=Environment.Kind.LIVE)
+        units = billable_units(
+            environment_id=live.pk,
+            since=row.current_period_start,
+            until=row.current_period_end,
         )
     return InvoicePreview(
         period_start=row.current_period_start,

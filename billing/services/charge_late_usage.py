@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Sum
-
 from billing.core.periods import month_of
 from billing.core.tiers import amount_minor, read_tiers
 from billing.models.subscription import Subscription
-from billing.models.usage import UsageBucket
 from billing.models.usage_report import UsageReport
+from billing.selectors.account import billable_units
 from billing.stripe_gateway import gateway
 from tenants.models.environment import Environment
 
@@ -35,12 +33,11 @@ def charge_late_usage(*, report: UsageReport, customer: str) -> int:
     """
     subscription = Subscription.objects.select_related("plan").get(pk=report.tenant_id)
     start, end = month_of(report.hour)
-    live = Environment.objects.filter(tenant_id=report.tenant_id, kind=Environment.Kind.LIVE)
-    used = (
-        UsageBucket.objects.filter(
-            environment_id__in=live.values("pk"), hour__gte=start, hour__lt=end
-        ).aggregate(units=Sum("units"))["units"]
-        or 0
+    used = sum(
+        billable_units(environment_id=environment.pk, since=start, until=end)
+        for environment in Environment.objects.filter(
+            tenant_id=report.tenant_id, kind=Environment.Kind.LIVE
+        )
     )
     known = (
         UsageReport.objects.filter(

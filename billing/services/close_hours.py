@@ -22,9 +22,14 @@ LOOKED_BACK, LOOKED_BACK_FAR = timedelta(days=2), timedelta(days=36)
 # What was used and what was reported last; where they differ, the next revision is due. A call's
 # time is in its ULID, by which the ledger is ordered, so that an hour is one range of the key.
 _ADD_REPORTS = """
-    WITH used AS (
-        SELECT tenant_id, hour, sum(units)::bigint AS units, array_agg(environment_id) AS places
-          FROM billing_usagebucket
+    WITH counted AS (
+        SELECT environment_id, hour, units FROM billing_usagebucket
+        UNION ALL
+        SELECT environment_id, hour, units FROM billing_usageadjustment
+    ), used AS (
+        SELECT tenant_id, hour, greatest(sum(units), 0)::bigint AS units,
+               array_agg(DISTINCT environment_id) AS places
+          FROM counted
           JOIN tenants_environment environment ON environment.id = environment_id
          WHERE environment.kind = 'live' AND hour >= %(since)s AND hour < %(until)s
            AND (%(hour)s::timestamptz IS NULL OR hour = %(hour)s)

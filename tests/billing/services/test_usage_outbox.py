@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from billing.models.adjustment import UsageAdjustment
 from billing.models.usage_report import UsageReport
 from billing.selectors.outbox_health import outbox_health
 from billing.services.apply_stripe_event import apply_stripe_event
@@ -140,6 +141,25 @@ def test_a_late_call_makes_the_next_revision_and_is_written_down(
     )
     send()
     assert acorn_customer.counted(noon) == 251
+
+
+def test_what_staff_took_off_is_not_reported(acorn_customer: Any, noon: datetime) -> None:
+    acorn_customer.use(noon, 250)
+    close(noon + 2 * HOUR)
+    send()
+    for units in (-100, -200):
+        UsageAdjustment.objects.create(
+            environment_id=acorn_customer.environment.pk,
+            hour=noon,
+            units=units,
+            reason="Ours",
+            actor="staff:ada@shelfwise.example",
+        )
+        close(noon + 2 * HOUR)
+        send()
+
+    assert states() == [(1, 250, "sent"), (2, 150, "sent"), (3, 0, "sent")]
+    assert acorn_customer.counted(noon) == 0
 
 
 def test_what_a_report_says_never_changes(acorn_customer: Any, noon: datetime) -> None:
