@@ -23,3 +23,6 @@ FAILED_ROUNDS = Counter(
 QUOTA_ROUNDS_FAILED = Counter(
     "shelfwise_quota_rounds_failed_total", "Rounds in which the quota counters did not answer."
 )
+SILENT_HOSTS = Gauge(
+    "shelfwise_usage_silent_hosts", "Hosts that shipped usage lately and have stopped to."
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import random
 import time
 from contextlib import suppress
@@ -25,6 +26,8 @@ POLL_SECONDS = 0.25
 MAX_BACK_OFF_SECONDS = 10.0
 # How often old days are looked for.
 FORGET_SECONDS = 3600.0
+# How often others hear how far this host is: what a store sees is at most so much older.
+TELL_SECONDS = 1.0
 # A ledger this far behind is worth waking someone for.
 MAX_LAG_SECONDS = 60.0
 # A hung server must not hold the rounds up for ever.
@@ -32,6 +35,12 @@ _SESSION = (
     "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
     " -c synchronous_commit=on"
 )
+
+_TELL_PROGRESS = """
+    INSERT INTO public.billing_usageshipper AS shipper (host, shipped_up_to)
+    VALUES (%s, to_timestamp(%s))
+    ON CONFLICT (host) DO UPDATE
+    SET shipped_up_to = greatest(shipper.shipped_up_to, excluded.shipped_up_to)"""
 
 _log = structlog.get_logger()
 
@@ -50,6 +59,7 @@ class Shipper:
         self._error: str | None = None
         self._shipped_up_to = time.time()
         self._forgets_at = 0.0
+        self._told_at = 0.0
         metrics.LAG_SECONDS.set_function(self._lag_seconds)
 
     def run(self, stop: threading.Event) -> None:
@@ -84,9 +94,11 @@ class Shipper:
                 unreadable = error
         if unreadable is not None:
             raise unreadable
+        log_folder.compress_oldest(self._folder, now=began_at)
         log_folder.remove_old_shipped(self._folder, now=began_at)
         self._forget_old_days(today)
         self._shipped_up_to = began_at
+        self._tell_progress(began_at)
         return new_calls
 
     def _forget_old_days(self, today: date) -> None:
@@ -98,6 +110,12 @@ class Shipper:
             and not drop_oldest_day(self._connection, today=today)
         ):
             self._forgets_at = now + FORGET_SECONDS
+
+    def _tell_progress(self, began_at: float) -> None:
+        # Who says nothing for a while is missed: see billing.selectors.shippers.
+        if self._connection is not None and began_at - self._told_at >= TELL_SECONDS:
+            self._connection.execute(_TELL_PROGRESS, [platform.node() or "localhost", began_at])
+            self._told_at = began_at
 
     def close(self) -> None:
         """Let go of PostgreSQL; the next round connects anew."""

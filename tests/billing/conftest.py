@@ -71,7 +71,8 @@ class UsageDatabase:
     def forget(self) -> None:
         with psycopg.connect(self.owner_url) as connection:
             connection.execute(
-                "TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource"
+                "TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource,"
+                " billing_usageshipper"
             )
 
     def buckets(self) -> list[tuple[Any, ...]]:

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand
 from typing_extensions import override
 
 from billing.services.apply_due_entitlements import apply_due_entitlements
-from billing.services.warn_of_usage import warn_of_usage
 from billing.services.queue_billing import measure_outbox, queue_billing
+from billing.services.warn_of_usage import warn_of_usage
+from billing.services.watch_shippers import watch_shippers
 from engine.services.import_uploads import remove_old_uploads
 from engine.services.queue_daily_quality import queue_daily_quality
 from engine.services.queue_daily_retention import queue_daily_retention
@@ -63,6 +64,7 @@ class Command(BaseCommand):
             clock=[
                 Periodic("due entitlements", 5, apply_due_entitlements),
                 Periodic("usage alerts", 5, _Round(warn_of_usage)),
+                Periodic("usage shippers", 15, watch_shippers),
                 Periodic("daily trainings", 60, queue_daily_trainings),
                 Periodic("daily retention", 60, queue_daily_retention),
                 Periodic("daily data quality", 60, queue_daily_quality),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -82,6 +84,53 @@ def test_a_bad_record_among_good_ones_is_skipped_counted_and_kept_for_a_person(
     ) == [(3 * 64, 3, 1, 1)]
     assert metric("shelfwise_usage_bad_records_total") == before + 1
     assert [path.name for path in tmp_path.iterdir()] == ["host-a.usage.damaged"]
+
+
+def test_a_log_that_was_put_away_is_compressed_and_later_removed(
+    shipper: Shipper,
+    make_call: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records = b"".join(encode(make_call(number)) for number in range(1, 101))
+    (tmp_path / "host-a.usage").write_bytes(records)
+    monkeypatch.setattr(log_folder, "COMPRESS_AFTER_SECONDS", -1)
+    shipper.ship_all()
+    (packed,) = tmp_path.iterdir()
+    assert packed.name == "host-a.usage.shipped.gz"
+    assert gzip.decompress(packed.read_bytes()) == records
+    assert packed.stat().st_size < len(records) / 2
+    monkeypatch.setattr(log_folder, "KEEP_SHIPPED_SECONDS", -1)
+    shipper.ship_all()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("compress_after", [3600, -1])
+def test_a_log_can_be_brought_back(
+    shipper: Shipper,
+    make_call: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compress_after: int,
+) -> None:
+    monkeypatch.setattr(log_folder, "COMPRESS_AFTER_SECONDS", compress_after)
+    (tmp_path / "host-a.usage").write_bytes(encode(make_call(1)))
+    shipper.ship_all()
+
+    assert log_folder.bring_back(tmp_path, "host-a.usage")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["host-a.usage"]
+    assert (tmp_path / "host-a.usage").read_bytes() == encode(make_call(1))
+    assert not log_folder.bring_back(tmp_path, "host-b.usage")
+
+
+def test_a_shipper_tells_how_far_it_is(shipper: Shipper, usage_database: Any) -> None:
+    before = datetime.now(tz=UTC)
+    shipper.ship_all()
+
+    ((host, shipped_up_to),) = usage_database.rows("SELECT * FROM billing_usageshipper")
+    assert host == (platform.node() or "localhost")
+    assert shipped_up_to >= before.replace(microsecond=0)
 
 
 def test_a_finished_log_is_put_away_and_later_removed(
