@@ -63,7 +63,7 @@ def check(_: list[str]) -> int:
 
 def bench(rest: list[str]) -> int:
     """Run each benchmark in deploy/benchmarks."""
-    python = ensure_environment("runtime", goal="bench")
+    python = ensure_environment("dev", goal="bench")
     for file in sorted((ROOT / "deploy" / "benchmarks").glob("bench_*.py")):
         code = subprocess.call([python, str(file), *rest], cwd=ROOT, env=clean_environment())
         if code:

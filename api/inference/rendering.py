@@ -41,8 +41,11 @@ def rendered_items(picked: Sequence[Picked], shelf: Shelf, *, has_product: bool)
     # Many items of a list have one reason.
     reasons: dict[Reason, bytes] = {}
     items = []
+    catalogue = shelf.catalogue.shown
     for rank, (row, catalogue_row, score, source, reason) in enumerate(picked, start=1):
-        item_id, group, _, product = shown_of(row, catalogue_row, shelf)
+        is_known = catalogue_row != NO_ROW
+        shown = catalogue[catalogue_row] if is_known else shown_of(row, catalogue_row, shelf)
+        item_id, group, _, product = shown
         text = reasons.get(reason)
         if text is None:
             text = reasons[reason] = _rendered_reason(reason, shelf)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deploy.benchmarks.ingestion_store import make_store
-from engine.core.artifact import write_artifact
+from engine.core.artifact import Artifact, open_artifact, write_artifact
 from engine.core.baskets import no_baskets
 from engine.core.blend import Blend
 from engine.core.co_purchases import co_purchases
@@ -35,13 +36,15 @@ NEIGHBOURS = 100
 # One item in a hundred.
 RARE_CATEGORY = "Rare"
 _NEWEST = 1_700_000_000
-_VERSION = "01K0000000000000000000000B"
+VERSION = "01K0000000000000000000000B"
+# Not live, to be swapped with the other.
+OTHER_VERSION = "01K0000000000000000000000C"
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def item_ids() -> list[str]:
+def item_ids(items: int = ITEMS) -> list[str]:
     """Return the ids of a store's items."""
-    return [f"sku-{number}" for number in range(ITEMS)]
+    return [f"sku-{number}" for number in range(items)]
 
 
 def make_serving_stores(one: Sequence[str], other: Sequence[str]) -> tuple[str, str]:
@@ -56,6 +59,12 @@ def make_serving_stores(one: Sequence[str], other: Sequence[str]) -> tuple[str, 
     _fill(live, parts=one)
     _fill(test, parts=other)
     return key, test_key
+
+
+def models() -> Iterator[Artifact]:
+    """Open the stores' models, the first one's first."""
+    for folder in sorted(config().artifacts.glob("*/*")):
+        yield open_artifact(folder, verify=False)
 
 
 def _fill(environment: Environment, *, parts: Sequence[str]) -> None:
@@ -76,9 +85,16 @@ def _fill(environment: Environment, *, parts: Sequence[str]) -> None:
     for start in range(0, ITEMS, 1_000):
         with in_environment(environment):
             write_items(environment=environment, rows=rows[start : start + 1_000])
-    tables = _tables(parts)
+    for version in (VERSION, OTHER_VERSION):
+        write_model(make_tables(parts), folder=config().artifacts / str(environment.pk) / version)
+    with on_platform():
+        type(environment).objects.filter(pk=environment.pk).update(live_version=VERSION)
+
+
+def write_model(tables: ModelTables, *, folder: Path) -> None:
+    """Write a model that nobody trained, to `…/<environment id>/<version>`."""
     write_artifact(
-        folder=config().artifacts / str(environment.pk) / _VERSION,
+        folder=folder,
         model=TrainedModel(
             recipe=Recipe(
                 popularity=PopularitySettings(window_days=None),
@@ -91,58 +107,59 @@ def _fill(environment: Environment, *, parts: Sequence[str]) -> None:
             gate=GateDecision(promote=True, reason="Made for a measurement."),
             tables=tables,
         ),
-        environment_id=environment.pk,
-        version=_VERSION,
+        environment_id=int(folder.parent.name),
+        version=folder.name,
         change_seq=0,
         created_at=_CREATED,
     )
-    with on_platform():
-        type(environment).objects.filter(pk=environment.pk).update(live_version=_VERSION)
 
 
-def _tables(parts: Sequence[str]) -> ModelTables:
+def make_tables(
+    parts: Sequence[str], *, items: int = ITEMS, shoppers: int = SHOPPERS
+) -> ModelTables:
+    """Return a model of random numbers with these parts."""
     rng = np.random.default_rng(7)
-    popularity = rng.random(ITEMS).astype(np.float32)
+    popularity = rng.random(items).astype(np.float32)
     made: dict[str, Part] = {
         "taste": vector_part(
             name="taste",
-            vectors=rng.standard_normal((ITEMS, DIMENSIONS)).astype(np.float32),
+            vectors=rng.standard_normal((items, DIMENSIONS)).astype(np.float32),
             feature_vectors=np.zeros((0, DIMENSIONS), dtype=np.float32),
         ),
-        "item_knn": _neighbours(rng),
+        "item_knn": _neighbours(rng, items),
         "popular": StaticPart(
             name="popular", scores=(popularity - popularity.mean()) / popularity.std()
         ),
     }
-    lengths = np.arange(0, SHOPPERS * HISTORY + 1, HISTORY)
+    lengths = np.arange(0, shoppers * HISTORY + 1, HISTORY)
     return ModelTables(
-        item_ids=item_ids(),
-        user_keys=[f"u:user-{number}" for number in range(SHOPPERS)],
+        item_ids=item_ids(items),
+        user_keys=[f"u:user-{number}" for number in range(shoppers)],
         blend=Blend(parts=tuple(made[name] for name in parts), weights=dict.fromkeys(parts, 1.0)),
         popularity=popularity,
         bought_together=co_purchases(
-            no_baskets(), [CatalogueItem(item_id=each, title="") for each in item_ids()]
+            no_baskets(), [CatalogueItem(item_id=each, title="") for each in item_ids(items)]
         ),
         history_half_life_days=30.0,
         newest_seconds=_NEWEST,
         histories=UserHistories(
             indptr=lengths,
-            rows=rng.integers(0, ITEMS, SHOPPERS * HISTORY).astype(np.int32),
-            weights=np.ones(SHOPPERS * HISTORY, dtype=np.float32),
-            seconds=rng.integers(_NEWEST - 10**7, _NEWEST, SHOPPERS * HISTORY),
+            rows=rng.integers(0, items, shoppers * HISTORY).astype(np.int32),
+            weights=np.ones(shoppers * HISTORY, dtype=np.float32),
+            seconds=rng.integers(_NEWEST - 10**7, _NEWEST, shoppers * HISTORY),
         ),
-        purchased=UserRows(indptr=np.zeros(SHOPPERS + 1, np.int64), rows=np.zeros(0, np.int32)),
+        purchased=UserRows(indptr=np.zeros(shoppers + 1, np.int64), rows=np.zeros(0, np.int32)),
         feature_space=FeatureSpace(
             vocabulary={}, idf=np.zeros(0, np.float32), price_edges=np.zeros(0)
         ),
     )
 
 
-def _neighbours(rng: np.random.Generator) -> NeighbourPart:
-    targets = np.stack([rng.choice(ITEMS, NEIGHBOURS, replace=False) for _ in range(ITEMS)])
+def _neighbours(rng: np.random.Generator, items: int) -> NeighbourPart:
+    targets = np.stack([rng.choice(items, NEIGHBOURS, replace=False) for _ in range(items)])
     return NeighbourPart(
         name="item_knn",
-        indptr=np.arange(0, ITEMS * NEIGHBOURS + 1, NEIGHBOURS),
+        indptr=np.arange(0, items * NEIGHBOURS + 1, NEIGHBOURS),
         indices=np.sort(targets, axis=1).astype(np.int32).ravel(),
-        data=rng.random(ITEMS * NEIGHBOURS).astype(np.float32),
+        data=rng.random(items * NEIGHBOURS).astype(np.float32),
     )
