@@ -9,14 +9,18 @@ import shutil
 
 import redis
 from django.db import transaction
+from django.db.models import Max, Sum
 from django.utils import timezone
 from psycopg import sql
 
+from billing.models.usage import UsageBucket
 from saas.lib.config import config
 from saas.lib.errors import NotFound
+from saas.lifecycle.settle_usage import settle_usage
 from tenants.context import on_platform
 from tenants.db.connection import connection
 from tenants.models.api_key import ApiKey
+from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.models.export import Export
 from tenants.models.feed import Feed
@@ -40,6 +44,9 @@ def delete_tenant(*, slug: str, actor: str, reason: str) -> None:
     ------
     NotFound
         There is no such tenant.
+    BillingUnavailable, Unavailable
+        Its account cannot be settled now; it answers nobody any more, and nothing is lost. Ask
+        again later.
     """
     with on_platform():
         tenant = Tenant.objects.filter(slug=slug).first()
@@ -47,8 +54,10 @@ def delete_tenant(*, slug: str, actor: str, reason: str) -> None:
             raise NotFound(f"There is no tenant '{slug}'; see manage.py tenant_list.")
         environments = list(Environment.objects.filter(tenant=tenant))
         _stop_answering(tenant, environments=environments, actor=actor, reason=reason)
+        settle_usage(tenant)
         for environment in environments:
             _remove(environment)
+        _record_end(tenant, actor=actor, reason=reason)
 
 
 def _stop_answering(
@@ -70,6 +79,33 @@ def _stop_answering(
         keys.update(revoked_at=timezone.now())
         for kind in (Job, Export, Feed, Webhook):
             kind.objects.filter(environment__tenant=tenant).delete()
+
+
+def _record_end(tenant: Tenant, *, actor: str, reason: str) -> None:
+    """Write down what was left: what the ledger holds of the store, and that the rest is gone."""
+    with transaction.atomic():
+        # One at a time, so that two that finish the same deletion record it once.
+        Tenant.objects.select_for_update().get(pk=tenant.pk)
+        if AuditEvent.objects.filter(tenant=tenant, action="tenant_removed").exists():
+            return
+        environments = Environment.with_deleted.filter(tenant=tenant)
+        used = UsageBucket.objects.filter(environment_id__in=environments.values("pk")).aggregate(
+            calls=Sum("calls"), units=Sum("units"), last_hour=Max("hour")
+        )
+        last_hour = used["last_hour"]
+        record_audit(
+            tenant_id=tenant.pk,
+            actor=actor,
+            action="tenant_removed",
+            object=f"tenant:{tenant.slug}",
+            reason=reason,
+            after={
+                "schemas": sorted(each.schema_name for each in environments),
+                "calls_in_ledger": used["calls"] or 0,
+                "units_in_ledger": used["units"] or 0,
+                "last_hour": None if last_hour is None else last_hour.isoformat(),
+            },
+        )
 
 
 def _remove(environment: Environment) -> None:

@@ -7,17 +7,22 @@ import io
 import os
 import secrets
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+from django.utils import timezone
 
+from billing.models.subscription import Subscription
+from billing.models.usage import UsageBucket, UsageShipper
+from billing.services.assign_plan import assign_plan
 from engine.models.item import ItemRef
 from engine.services.create_feed import create_feed
 from engine.services.request_export import request_export
 from saas.lib.config import config
-from saas.lib.errors import NotFound
+from saas.lib.errors import NotFound, Unavailable
 from saas.lib.recent_events import recent_list
 from saas.lifecycle.delete_tenant import delete_tenant
 from saas.lifecycle.export_tenant import export_tenant
@@ -35,6 +40,13 @@ from tests.conftest import Store, as_owner, make_store
 @pytest.fixture
 def closing_store(migrated: None) -> Store:
     return make_store(f"Closing Down {secrets.token_hex(3)}")
+
+
+@pytest.fixture(autouse=True)
+def no_other_shippers(migrated: None) -> None:
+    """Without the hosts of other tests, which ship no more."""
+    with on_platform():
+        UsageShipper.objects.all().delete()
 
 
 def slug(store: Store) -> str:
@@ -93,22 +105,78 @@ def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Sto
         for kind in (Export, Feed, Job):
             assert not kind.objects.filter(environment=live.pk).exists()
         assert Tenant.objects.get(slug=slug(closing_store)).status == "deleted"
-        assert AuditEvent.objects.get(tenant=live.tenant).action == "tenant_deleted"
+        begun, ended = AuditEvent.objects.filter(tenant=live.tenant).order_by("pk")
+    assert (begun.action, ended.action) == ("tenant_deleted", "tenant_removed")
+    assert live.schema_name in ended.after["schemas"]
 
 
+@pytest.mark.parametrize(
+    "step",
+    ["settle_usage", "shutil.rmtree", "redis.Redis.from_url", "sql.SQL", "_record_end"],
+)
 def test_an_interrupted_deletion_is_finished_by_asking_again(
-    closing_store: Store, monkeypatch: pytest.MonkeyPatch
+    closing_store: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("saas.lifecycle.delete_tenant.redis.Redis.from_url", _die)
+        patch.setattr(f"saas.lifecycle.delete_tenant.{step}", _die)
         with pytest.raises(KeyboardInterrupt), as_owner():
             delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
-    with as_owner():
-        delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+    for _ in range(2):
+        with as_owner():
+            delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
     assert _names_left(closing_store.live) == []
     assert _names_left(closing_store.test) == []
     with on_platform():
-        assert AuditEvent.objects.filter(tenant=closing_store.live.tenant).count() == 1
+        assert AuditEvent.objects.filter(tenant=closing_store.live.tenant).count() == 2
+
+
+def test_the_ledger_outlives_the_store_and_the_record_says_what_it_holds(
+    closing_store: Store,
+) -> None:
+    live = closing_store.live
+    hour = datetime(2026, 11, 1, 9, tzinfo=UTC)
+    with on_platform():
+        UsageBucket.objects.create(
+            environment_id=live.pk, hour=hour, operation=1, calls=12, units=10
+        )
+        assign_plan(
+            tenant_id=live.tenant_id, plan_code="growth", actor="command", reason="A contract."
+        )
+
+    with as_owner():
+        delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+
+    with on_platform():
+        assert UsageBucket.objects.get(environment_id=live.pk).units == 10
+        assert Subscription.objects.get(pk=live.tenant_id).cancel_at_period_end
+        record = AuditEvent.objects.get(tenant=live.tenant, action="tenant_removed").after
+    assert (record["calls_in_ledger"], record["units_in_ledger"]) == (12, 10)
+    assert record["last_hour"] == hour.isoformat()
+
+
+def test_nothing_is_removed_before_the_last_calls_are_in_the_ledger(
+    closing_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("saas.lifecycle.settle_usage.PATIENCE_SECONDS", 0.3)
+    host = f"behind-{secrets.token_hex(3)}"
+    with on_platform():
+        UsageShipper.objects.create(host=host, shipped_up_to=timezone.now())
+    try:
+        with pytest.raises(Unavailable, match=host), as_owner():
+            delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+        assert len(_names_left(closing_store.live)) == 2
+        with on_platform():
+            # Nobody is answered meanwhile.
+            assert Tenant.objects.get(slug=slug(closing_store)).status == "deleted"
+            UsageShipper.objects.filter(host=host).update(
+                shipped_up_to=timezone.now() + timedelta(minutes=1)
+            )
+        with as_owner():
+            delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
+        assert _names_left(closing_store.live) == []
+    finally:
+        with on_platform():
+            UsageShipper.objects.filter(host=host).delete()
 
 
 def test_the_audit_log_cannot_be_changed(closing_store: Store) -> None:
@@ -123,7 +191,7 @@ def test_the_audit_log_cannot_be_changed(closing_store: Store) -> None:
             owner.rollback()
 
 
-def _die(*_: object) -> None:
+def _die(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
