@@ -26,7 +26,8 @@ MOST_NEW_EVENTS = 10_000
 def queue_due_updates(*, after_id: int, most: int) -> int:
     """Look at some environments with a model, and queue an update where enough is new.
 
-    Pinned versions, and those of stores that promote by hand, are left alone: an update of them
+    Also where updates do not help: the job looks, too, whether the store has moved away from the
+    model. Pinned versions, and those of stores that promote by hand, are left alone: an update of them
     would never be served.
 
     Parameters
@@ -63,7 +64,7 @@ def _is_due(live_version: str | None, *, now: datetime) -> bool:
     if last_run and last_run > now - PAUSE_BETWEEN_RUNS:
         return False
     version = ModelVersion.objects.filter(pk=live_version, artifact_removed_at=None).first()
-    if version is None or not version.recipe.get("update"):
+    if version is None:
         return False
     known = int(version.counts.get("events", 0))
     wanted = min(MOST_NEW_EVENTS, max(LEAST_NEW_EVENTS, int(known * NEW_SHARE)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import structlog
 from django.utils import timezone
 
 from engine.core import updater
+from engine.core.artifact import open_artifact
 from engine.core.base_model import BaseModel, read_base_model
+from engine.core.drift import drift_of
 from engine.core.errors import ArtifactRefused
 from engine.core.trained_model import TrainedModel
 from engine.models.training import TrainingRun
@@ -27,11 +30,15 @@ from tenants.services.run_job import ClaimedJob, finish_job
 
 log = structlog.get_logger()
 
+# What a training could not mend is not tried again with each update.
+PAUSE_BETWEEN_TRAININGS = timedelta(hours=6)
+
 
 def update_model(*, environment: Environment, job: ClaimedJob) -> None:
     """Run an update job; opens its own short transactions, none during the update.
 
-    Where the live model's files are away or damaged, the job becomes a training.
+    Where the live model's files are away or damaged, or the store has moved away from it, the job
+    becomes a training.
 
     Parameters
     ----------
@@ -59,6 +66,8 @@ def update_model(*, environment: Environment, job: ClaimedJob) -> None:
             replace_update(environment=environment)
         return
     data = _read(environment, run_id=run_id)
+    if version is not None and _becomes_a_training(environment, version, data):
+        return
     report = Progress(environment, job=job, run_id=run_id)
     model = None if base is None else _updated(base, data, report)
     if model is None:
@@ -90,6 +99,21 @@ def _base(environment_id: int, version: str | None) -> BaseModel | None:
         return None
     model = read_base_model(artifacts_of(environment_id) / version)
     return None if model.recipe.update is None else model
+
+
+def _becomes_a_training(environment: Environment, version: str, data: TrainingData) -> bool:
+    live = open_artifact(artifacts_of(environment.pk) / version, verify=False)
+    drift = drift_of(live, data.dataset, seed=environment.pk)
+    if drift is None:
+        return False
+    with in_environment(environment):
+        since = timezone.now() - PAUSE_BETWEEN_TRAININGS
+        trainings = TrainingRun.objects.filter(kind=TrainingRun.Kind.TRAINING)
+        if trainings.filter(created_at__gt=since).exists():
+            return False
+        replace_update(environment=environment)
+    log.info("model_drifted", version=version, reason=drift)
+    return True
 
 
 def _read(environment: Environment, *, run_id: str) -> TrainingData:

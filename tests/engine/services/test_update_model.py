@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from engine import tasks
 from engine.core import updater
@@ -110,6 +112,26 @@ def test_an_update_goes_live_in_place_of_its_parent(shop: Environment) -> None:
     assert artifact.newest_seconds > parent.data_window["newest"]
     assert update(shop).stage == "nothing new"
     assert live_version(shop) == (version.version, False)
+
+
+def test_an_update_of_a_store_that_grew_by_half_becomes_a_training(shop: Environment) -> None:
+    views_after(shop, count=61)
+    run_id = queue_update(shop)
+    run_update(shop)
+    run = run_of(shop, run_id)
+    assert (run.kind, run.status) == ("training", "queued")
+    assert job_of(shop).kind == TRAINING_JOB
+    assert len(versions(shop)) == 1
+
+
+def test_a_drift_that_the_last_training_did_not_mend_waits(shop: Environment) -> None:
+    views_after(shop, count=61)
+    with in_environment(shop):
+        TrainingRun.objects.create(
+            id="0", status="completed", created_at=timezone.now() - timedelta(hours=5)
+        )
+    assert update(shop).stage == "updated"
+    assert len(versions(shop)) == 2
 
 
 def test_an_update_is_followed_by_another(shop: Environment) -> None:
