@@ -41,6 +41,7 @@ _TELL_PROGRESS = """
     VALUES (%s, to_timestamp(%s))
     ON CONFLICT (host) DO UPDATE
     SET shipped_up_to = greatest(shipper.shipped_up_to, excluded.shipped_up_to)"""
+_TAKE_LEAVE = "DELETE FROM public.billing_usageshipper WHERE host = %s"
 
 _log = structlog.get_logger()
 
@@ -68,7 +69,10 @@ class Shipper:
         while not stop.wait(pause):
             pause = self._try_round()
         self._try_round()
-        _log.info("shipper_stopped", unshipped_bytes=self._unshipped_bytes())
+        unshipped = self._unshipped_bytes()
+        _log.info("shipper_stopped", unshipped_bytes=unshipped)
+        if not unshipped:
+            self._take_leave()
         self.close()
 
     def ship_all(self) -> int:
@@ -116,6 +120,12 @@ class Shipper:
         if self._connection is not None and began_at - self._told_at >= TELL_SECONDS:
             self._connection.execute(_TELL_PROGRESS, [platform.node() or "localhost", began_at])
             self._told_at = began_at
+
+    def _take_leave(self) -> None:
+        """Nobody is to miss a host that has shipped all it had."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.execute(_TAKE_LEAVE, [platform.node() or "localhost"])
 
     def close(self) -> None:
         """Let go of PostgreSQL; the next round connects anew."""

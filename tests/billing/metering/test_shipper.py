@@ -133,6 +133,17 @@ def test_a_shipper_tells_how_far_it_is(shipper: Shipper, usage_database: Any) ->
     assert shipped_up_to >= before.replace(microsecond=0)
 
 
+def test_a_shipper_that_leaves_with_nothing_behind_is_not_missed(
+    shipper: Shipper, usage_database: Any
+) -> None:
+    stop = threading.Event()
+    stop.set()
+    shipper.ship_all()
+    shipper.run(stop)
+
+    assert usage_database.rows("SELECT host FROM billing_usageshipper") == []
+
+
 def test_a_finished_log_is_put_away_and_later_removed(
     shipper: Shipper,
     make_call: Callable[..., Any],
