@@ -113,12 +113,7 @@ class Basis:
         if excludes_purchased if asked is UNSET else asked:
             purchased = (history or self._history(session_rows=())).purchased
         self.hidden = Hidden(excluded=self.excluded, given=seeds, purchased=purchased)
-        allowed = allowed_rows(self.shelf, hidden=self.hidden)
-        if self.rules.filter is not None:
-            catalogue = self.shelf.catalogue
-            meets = self.rules.filter.mask(catalogue.columns, catalogue.size)
-            allowed &= self.shelf.by_item(meets, missing=False)
-        return allowed
+        return allowed_rows(self.shelf, hidden=self.hidden, wanted=self.rules.filter)
 
     def _history(self, *, session_rows: Sequence[int]) -> History:
         return merge_history(

@@ -91,6 +91,10 @@ class Catalogue:
         code = self._group_codes.get(reference)
         return list(self._members[code]) if code is not None else []
 
+    def members(self, group: int) -> list[int]:
+        """Return the rows of a group's items."""
+        return list(self._members[group])
+
     def is_deleted(self, row: int) -> bool:
         """Say whether a row's item was deleted; its id may still be asked for."""
         return row in self._deleted

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping, Set
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from api.inference.postings import Postings
+from api.inference.postings import Postings, Rows
 
 Mask = NDArray[np.bool_]
 Word = str | bool
 Scalar = Word | float
 # What an item may have in a field.
 Value = Scalar | list[Scalar] | None
+Number = TypeVar("Number", np.int32, np.float64)
 
 ATTRIBUTE_PREFIX = "attributes."
 CATEGORY_SEPARATOR = " > "
 NO_CODE = -1
 
 _FIRST_CAPACITY = 256
+_NO_NUMBERS: NDArray[np.float64] = np.zeros(0)
 _COMPARISONS: Mapping[str, Callable[[Any, float], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -69,30 +71,30 @@ class Column:
         if self._lists is not None:
             self._lists.flush()
 
-    def equal(self, value: Scalar, size: int) -> Mask:
-        """Return bool[size]: which rows have the value, alone or in their list."""
+    def equal(self, value: Scalar, rows: Rows) -> Mask:
+        """Return which of the rows have the value, alone or in their list."""
         if isinstance(value, Word):
-            found = _padded(self.codes == self._code_of.get(_key(value), NO_CODE - 1), size)
-        elif self._numbers is not None:
-            found = _padded(self._numbers == value, size)
+            code = self._code_of.get(_key(value), NO_CODE - 1)
+            found: Mask = _at(self.codes, rows, missing=NO_CODE) == code
         else:
-            found = _none(size)
-        return found if self._lists is None else found | self._lists.mask([_key(value)], size)
+            found = self._numbers_at(rows) == value
+        return found if self._lists is None else found | self._lists.carry([_key(value)], rows)
 
-    def compared(self, sign: str, number: float, size: int) -> Mask:
-        """Return bool[size]: which rows have a number that compares so with another."""
-        if self._numbers is None:
-            return _none(size)
-        return _padded(_COMPARISONS[sign](self._numbers, number), size)
+    def compared(self, sign: str, number: float, rows: Rows) -> Mask:
+        """Return which of the rows have a number that compares so with another."""
+        return np.asarray(_COMPARISONS[sign](self._numbers_at(rows), number))
 
-    def filled(self, size: int) -> Mask:
-        """Return bool[size]: which rows have a value at all."""
-        found = _padded(self.codes != NO_CODE, size)
-        if self._numbers is not None:
-            found |= _padded(~np.isnan(self._numbers), size)
+    def filled(self, rows: Rows) -> Mask:
+        """Return which of the rows have a value at all."""
+        found: Mask = _at(self.codes, rows, missing=NO_CODE) != NO_CODE
+        found |= ~np.isnan(self._numbers_at(rows))
         if self._lists is not None:
-            found |= self._lists.filled(size)
+            found |= self._lists.filled(rows)
         return found
+
+    def _numbers_at(self, rows: Rows) -> NDArray[np.float64]:
+        numbers = _NO_NUMBERS if self._numbers is None else self._numbers
+        return _at(numbers, rows, missing=np.nan)
 
     def _code(self, value: Word) -> int:
         return self._code_of.setdefault(_key(value), len(self._code_of))
@@ -163,12 +165,12 @@ def _key(value: Scalar) -> Hashable:
     return (value,) if isinstance(value, bool) else value
 
 
-def _none(size: int) -> Mask:
-    return np.zeros(size, dtype=np.bool_)
-
-
-def _padded(mask: Mask, size: int) -> Mask:
-    """Return the first entries; a column that is short has no values at its end."""
-    if len(mask) >= size:
-        return mask[:size]
-    return np.concatenate([mask, _none(size - len(mask))])
+def _at(column: NDArray[Number], rows: Rows, *, missing: float) -> NDArray[Number]:
+    """Return the values of rows; a column that is short has none at its end."""
+    if isinstance(rows, slice):
+        found = column[rows]
+        if len(found) == rows.stop:
+            return found
+        return np.append(found, np.full(rows.stop - len(found), missing, dtype=column.dtype))
+    # The last entry answers for rows beyond the end.
+    return np.append(column, column.dtype.type(missing))[np.minimum(rows, len(column))]

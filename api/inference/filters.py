@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import difflib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
 
 from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Mask, Scalar
+from api.inference.postings import Rows
 from saas.lib.errors import InvalidFilter
 
 # Enough for any rule a shop writes, and evaluated well within a millisecond.
@@ -32,85 +36,127 @@ OPERATORS = ("==", "!=", *_ORDERS, "in", "and", "or", "not", "exists")
 _SHOWN_CHARACTERS = 60
 
 
-class Filter(Protocol):
+class Filter(ABC):
     """A condition on an item."""
+
+    @abstractmethod
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which of the catalogue rows meet it."""
+
+    def rows(self, columns: Columns) -> NDArray[np.int32] | None:
+        """Return all rows that meet it, in no order, where lists say so; None where none do."""
+        del columns
+        return None
 
     def mask(self, columns: Columns, size: int) -> Mask:
         """Return bool[size]: which catalogue rows meet it."""
+        return self.meet(columns, slice(0, size))
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(Filter):
     """The field has one of the values, alone or in its list."""
 
     field: str
     values: tuple[Scalar, ...]
 
-    def mask(self, columns: Columns, size: int) -> Mask:
-        """Return bool[size]; a category matches with all that lies below it."""
+    @override
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which rows do; a category matches with all that lies below it."""
         if self.field == CATEGORIES:
-            return columns.categories.mask(map(str, self.values), size)
+            return columns.categories.carry(map(str, self.values), rows)
         column = columns.field(self.field)
-        return reduce(np.logical_or, (column.equal(value, size) for value in self.values))
+        return reduce(np.logical_or, (column.equal(value, rows) for value in self.values))
+
+    @override
+    def rows(self, columns: Columns) -> NDArray[np.int32] | None:
+        """Return the rows of categories."""
+        if self.field != CATEGORIES:
+            return None
+        return columns.categories.union(map(str, self.values))
 
 
 @dataclass(frozen=True)
-class Compared:
+class Compared(Filter):
     """The field has a number that compares so with another."""
 
     field: str
     sign: str
     number: float
 
-    def mask(self, columns: Columns, size: int) -> Mask:
-        """Return bool[size]."""
-        return columns.field(self.field).compared(self.sign, self.number, size)
+    @override
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which rows do."""
+        return columns.field(self.field).compared(self.sign, self.number, rows)
 
 
 @dataclass(frozen=True)
-class Exists:
+class Exists(Filter):
     """The field has a value."""
 
     field: str
 
-    def mask(self, columns: Columns, size: int) -> Mask:
-        """Return bool[size]."""
+    @override
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which rows do."""
         if self.field == CATEGORIES:
-            return columns.categories.filled(size)
-        return columns.field(self.field).filled(size)
+            return columns.categories.filled(rows)
+        return columns.field(self.field).filled(rows)
 
 
 @dataclass(frozen=True)
-class Every:
+class Every(Filter):
     """All conditions hold."""
 
     filters: tuple[Filter, ...]
 
-    def mask(self, columns: Columns, size: int) -> Mask:
-        """Return bool[size]."""
-        return reduce(np.logical_and, (each.mask(columns, size) for each in self.filters))
+    @override
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which rows do."""
+        return reduce(np.logical_and, (each.meet(columns, rows) for each in self.filters))
+
+    @override
+    def rows(self, columns: Columns) -> NDArray[np.int32] | None:
+        """Return what the shortest list leaves when the other conditions are asked of it."""
+        listed = [(each, rows) for each in self.filters if (rows := each.rows(columns)) is not None]
+        if not listed:
+            return None
+        shortest, rows = min(listed, key=lambda each: len(each[1]))
+        for each in self.filters:
+            if each is not shortest:
+                rows = rows[each.meet(columns, rows)]
+        return rows
 
 
 @dataclass(frozen=True)
-class Some:
+class Some(Filter):
     """At least one condition holds."""
 
     filters: tuple[Filter, ...]
 
-    def mask(self, columns: Columns, size: int) -> Mask:
-        """Return bool[size]."""
-        return reduce(np.logical_or, (each.mask(columns, size) for each in self.filters))
+    @override
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which rows do."""
+        return reduce(np.logical_or, (each.meet(columns, rows) for each in self.filters))
+
+    @override
+    def rows(self, columns: Columns) -> NDArray[np.int32] | None:
+        """Return the lists of all together, None where one has none."""
+        listed = [each.rows(columns) for each in self.filters]
+        some = [rows for rows in listed if rows is not None]
+        return np.unique(np.concatenate(some)) if len(some) == len(listed) else None
 
 
 @dataclass(frozen=True)
-class Not:
+class Not(Filter):
     """The condition does not hold."""
 
     filter: Filter
 
-    def mask(self, columns: Columns, size: int) -> Mask:
-        """Return bool[size]."""
-        return ~self.filter.mask(columns, size)
+    @override
+    def meet(self, columns: Columns, rows: Rows) -> Mask:
+        """Return which rows do."""
+        return ~self.filter.meet(columns, rows)
 
 
 def read_filter(expression: Any, *, pointer: str, unfilterable: Set[str] = frozenset()) -> Filter:

@@ -139,9 +139,7 @@ def _unwanted(call: Basis, item: Item) -> Iterator[KeptOut]:
                 text = f"{text[:_SHOWN_CHARACTERS]}…"
             yield KeptOut("filter", f"It does not meet the filter's {text}.", pointer=pointer)
     category = request.category if isinstance(request, PopularRequest | TrendingRequest) else None
-    if category is not None and (
-        row == NO_ROW or not columns.categories.mask([category], row + 1)[row]
-    ):
+    if category is not None and (row == NO_ROW or row not in columns.categories.rows(category)):
         told = f"It does not lie in the category '{category}'."
         yield KeptOut("category", told, pointer="/category")
     if isinstance(request, RerankRequest):

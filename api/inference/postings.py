@@ -7,6 +7,9 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+# Catalogue rows: some, or all from the first on.
+Rows = NDArray[np.int32] | slice
+
 _NONE: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
 
 
@@ -50,14 +53,20 @@ class Postings:
         """Return the rows that carry a word, in no order."""
         return self._rows.get(word, _NONE)
 
-    def filled(self, size: int) -> NDArray[np.bool_]:
-        """Return bool[size]: which of the first rows have a word at all."""
-        return self.mask(tuple(self._rows), size)
+    def union(self, words: Iterable[Hashable]) -> NDArray[np.int32]:
+        """Return the rows that carry one of the words, each once, in no order."""
+        each = [self.rows(word) for word in words]
+        return each[0] if len(each) == 1 else np.unique(np.concatenate([_NONE, *each]))
 
-    def mask(self, words: Iterable[Hashable], size: int) -> NDArray[np.bool_]:
-        """Return bool[size]: which of the first rows carry one of the words."""
-        carries = np.zeros(size, dtype=np.bool_)
-        for word in words:
-            rows = self.rows(word)
-            carries[rows[rows < size]] = True
+    def filled(self, wanted: Rows) -> NDArray[np.bool_]:
+        """Return which of the wanted rows have a word at all."""
+        return self.carry(tuple(self._rows), wanted)
+
+    def carry(self, words: Iterable[Hashable], wanted: Rows) -> NDArray[np.bool_]:
+        """Return which of the wanted rows carry one of the words."""
+        rows = self.union(words)
+        if not isinstance(wanted, slice):
+            return np.isin(wanted, rows)
+        carries = np.zeros(wanted.stop, dtype=np.bool_)
+        carries[rows[rows < wanted.stop]] = True
         return carries

@@ -120,7 +120,9 @@ class Call(Basis):
             # The store's own selection stays a selection.
             allowed &= rows_mask(self._catalogue_rows(request.item_ids), size=len(allowed))
         if isinstance(request, PopularRequest | TrendingRequest) and request.category is not None:
-            allowed &= catalogue.columns.categories.mask([request.category], len(allowed))
+            allowed &= catalogue.columns.categories.carry(
+                [request.category], slice(0, len(allowed))
+            )
         self.line = newest_first(catalogue, allowed=allowed)
         return Outcome(
             strategy="newest",
@@ -223,8 +225,8 @@ class Call(Basis):
         picked: list[Picked] = []
         is_on_sale = self._on_sale()
         if request.category is not None:
-            categories = shelf.catalogue.columns.categories
-            is_on_sale &= categories.mask([request.category], len(is_on_sale))
+            in_category = shelf.catalogue.columns.categories.rows(request.category)
+            is_on_sale &= rows_mask(in_category, size=len(is_on_sale))
         if shelf.model is not None:
             allowed = self._allowed(None, seeds=(), excludes_purchased=False)
             if request.category is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.inference.catalogue import NO_GROUP, Catalogue
+from api.inference.filters import Filter
 from api.inference.rules import Picker, Rules, boosted, kinship
 from api.inference.shelf import NO_ROW, Shelf
 from engine.core.diversity import diversified
@@ -41,12 +42,22 @@ class Hidden(NamedTuple):
     given: Collection[int] = ()
     purchased: Collection[int] = ()
 
-    def taken_from(self, allowed: Mask, *, groups: NDArray[np.int32], catalogue: Catalogue) -> Mask:
-        """Return the mask without them; it may be changed."""
+    def take_from(
+        self,
+        allowed: Mask,
+        *,
+        groups: NDArray[np.int32],
+        catalogue: Catalogue,
+        row_of: Callable[[int], int] = int,
+    ) -> None:
+        """Take them out of a mask; `row_of` tells the mask's row of a catalogue's row."""
         allowed[list(self.excluded)] = False
         with_group = [*self.given, *self.purchased]
         allowed[with_group] = False
-        return _without_groups(allowed, groups=groups, of_rows=with_group, catalogue=catalogue)
+        codes = set(groups[with_group].tolist()) - {NO_GROUP}
+        variants = [row_of(row) for code in codes for row in catalogue.members(code)]
+        # The catalogue's thread adds rows meanwhile.
+        allowed[[row for row in variants if NO_ROW < row < len(allowed)]] = False
 
 
 @dataclass(slots=True)
@@ -82,9 +93,18 @@ class Selection:
         return top_rows(self.boosted, allowed=self.allowed, limit=limit)
 
 
-def allowed_rows(shelf: Shelf, *, hidden: Hidden) -> Mask:
-    """Return which of the model's items may be shown: on sale now and not hidden by the call."""
-    return hidden.taken_from(shelf.available.copy(), groups=shelf.groups, catalogue=shelf.catalogue)
+def allowed_rows(shelf: Shelf, *, hidden: Hidden, wanted: Filter | None) -> Mask:
+    """Return which of the model's items may be shown: on sale, wanted and not hidden by a call."""
+    allowed = shelf.available.copy()
+    if wanted is not None:
+        columns, size = shelf.catalogue.columns, shelf.catalogue.size
+        rows = wanted.rows(columns)
+        if rows is None:
+            allowed &= shelf.by_item(wanted.mask(columns, size), missing=False)
+        else:
+            allowed &= shelf.holding(rows)
+    hidden.take_from(allowed, groups=shelf.groups, catalogue=shelf.catalogue, row_of=shelf.item_row)
+    return allowed
 
 
 def select_best(
@@ -172,31 +192,16 @@ def new_arrival(catalogue_row: int) -> Picked:
 def on_sale(catalogue: Catalogue, *, hidden: Hidden, rules: Rules) -> Mask:
     """Return which catalogue rows may be shown: on sale, let in by the filter, and not hidden."""
     size = catalogue.size
-    allowed = hidden.taken_from(
-        catalogue.available[:size].copy(), groups=catalogue.groups[:size], catalogue=catalogue
-    )
+    allowed = catalogue.available[:size].copy()
+    hidden.take_from(allowed, groups=catalogue.groups, catalogue=catalogue)
     if rules.filter is not None:
         allowed &= rules.filter.mask(catalogue.columns, size)
     return allowed
 
 
-def rows_mask(rows: Iterable[int], *, size: int) -> Mask:
+def rows_mask(rows: Sequence[int] | NDArray[np.int32], *, size: int) -> Mask:
     """Return bool[size], true for those of the rows that there were when the size was taken."""
     mask = np.zeros(size, dtype=np.bool_)
-    mask[[row for row in rows if row < size]] = True
+    wanted = np.asarray(rows, dtype=np.int32)
+    mask[wanted[wanted < size]] = True
     return mask
-
-
-def _without_groups(
-    allowed: Mask, *, groups: NDArray[np.int32], of_rows: list[int], catalogue: Catalogue
-) -> Mask:
-    if not of_rows or not catalogue.n_groups:
-        return allowed
-    # Copied before they are counted: the catalogue's thread adds groups meanwhile.
-    groups = groups.copy()
-    # The last entry answers for NO_GROUP, which is -1.
-    is_hidden = np.zeros(catalogue.n_groups + 1, dtype=np.bool_)
-    is_hidden[groups[of_rows]] = True
-    is_hidden[NO_GROUP] = False
-    result: Mask = allowed & ~is_hidden[groups]
-    return result

@@ -132,15 +132,21 @@ class Shelf:
 
     def in_category(self, path: str) -> NDArray[np.bool_]:
         """Return, by the model's item rows, which items lie under a category."""
-        size = self.catalogue.size
-        return self.by_item(self.catalogue.columns.categories.mask([path], size), missing=False)
+        return self.holding(self.catalogue.columns.categories.rows(path))
+
+    def holding(self, catalogue_rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return, by the model's item rows, which items are among some of the catalogue."""
+        item_rows = self.item_rows
+        rows = item_rows[catalogue_rows[catalogue_rows < len(item_rows)]]
+        mask = np.zeros(len(self.available), dtype=np.bool_)
+        mask[rows[rows != NO_ROW]] = True
+        return mask
 
     def by_item(self, by_catalogue_row: NDArray[Scalar], *, missing: float) -> NDArray[Scalar]:
         """Return values of catalogue rows by the model's item rows.
 
         `missing` stands for items that the catalogue lacks, or got after the values were made.
         """
-        rows = self.catalogue_rows.copy()
-        rows[rows >= len(by_catalogue_row)] = NO_ROW
-        # The last entry answers for NO_ROW, which is -1.
-        return np.append(by_catalogue_row, by_catalogue_row.dtype.type(missing))[rows]
+        # The last entry answers for rows that came later, and for NO_ROW, which is -1.
+        values = np.append(by_catalogue_row, by_catalogue_row.dtype.type(missing))
+        return values[np.minimum(self.catalogue_rows, len(by_catalogue_row))]

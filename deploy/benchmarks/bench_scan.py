@@ -19,14 +19,14 @@ from typing import Any
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import numpy as np
+from numpy.typing import NDArray
 
-from engine.core import kernel  # noqa: E402
-from engine.core.blend import Blend  # noqa: E402
-from engine.core.codes import LEAST_ITEMS, codes_of  # noqa: E402
-from engine.core.parts import NeighbourPart, StaticPart, VectorPart, vector_part  # noqa: E402
-from engine.core.scan import CompiledScan, NumpyScan, Scan  # noqa: E402
+from engine.core import kernel
+from engine.core.blend import Blend
+from engine.core.codes import LEAST_ITEMS, codes_of
+from engine.core.parts import NeighbourPart, StaticPart, VectorPart, vector_part
+from engine.core.scan import CompiledScan, NumpyScan, Scan
 
 SIZES = (10_000, 100_000, 1_000_000)
 WIDTH = 64

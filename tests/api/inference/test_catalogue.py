@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from itertools import count, islice
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from api.inference.postings import Postings
 from api.inference.requests import PopularRequest
 from api.inference.rules import Picker, Rules
 from api.inference.selection import Hidden, newest_first, on_sale
-from api.inference.shelf import NO_ROW, Shelf
+from api.inference.shelf import Shelf
 
 RULES = Rules.of(PopularRequest())
 
@@ -209,10 +209,9 @@ class Growing(Catalogue):
     def on_look(self) -> None:
         """Do what the thread does."""
 
-    @property
     @override
-    def n_groups(self) -> int:
-        seen = super().n_groups
+    def members(self, group: int) -> list[int]:
+        seen = super().members(group)
         self.on_look()
         return seen
 
@@ -220,13 +219,19 @@ class Growing(Catalogue):
 class GrowingPostings(Postings):
     """Categories whose thread is at work each time a call looks."""
 
+    is_at_work = False
+
     def on_look(self) -> None:
         """Do what the thread does."""
 
     @override
-    def mask(self, words: Iterable[Hashable], size: int) -> NDArray[np.bool_]:
-        self.on_look()
-        return super().mask(words, size)
+    def rows(self, word: Hashable) -> NDArray[np.int32]:
+        seen = super().rows(word)
+        if not self.is_at_work:
+            self.is_at_work = True
+            self.on_look()
+            self.is_at_work = False
+        return seen
 
 
 def test_groups_that_come_during_a_call_do_not_break_it() -> None:
@@ -250,11 +255,11 @@ def test_items_that_come_during_a_call_do_not_break_it() -> None:
     shelf = object.__new__(Shelf)
     shelf.model, shelf.catalogue = cast(Any, "a model"), catalogue
     shelf.available = np.ones(2, dtype=np.bool_)
-    shelf.catalogue_rows = np.array([0, NO_ROW], dtype=np.int32)
+    shelf.item_rows = np.array([0], dtype=np.int32)
 
     def add_an_item() -> None:
         catalogue.apply([an_item("elm", categories=["Trees"])], now=0)
-        shelf.catalogue_rows[1] = 1
+        shelf.item_rows = np.array([0, 1], dtype=np.int32)
 
     categories.on_look = add_an_item  # type: ignore[method-assign]
     assert shelf.in_category("Trees").tolist() == [True, False]

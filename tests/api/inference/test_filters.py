@@ -159,3 +159,57 @@ def test_what_exists_is_what_has_a_value(values: list[Any]) -> None:
     columns = columns_of([({"attributes.a": value}, ()) for value in values])
     mask = read_filter({"exists": "attributes.a"}, pointer="").mask(columns, len(values))
     assert mask.tolist() == [value is not None and value != [] for value in values]
+
+
+CONDITIONS = st.recursive(
+    st.one_of(
+        st.sampled_from(["Home", "Home > Kitchen", "Shoes", "Sale", "Garden"]).map(
+            lambda path: {"in": ["categories", path]}
+        ),
+        st.lists(st.sampled_from(["Home", "Home > Kitchen", "Shoes"]), min_size=1).map(
+            lambda paths: {"in": ["categories", paths]}
+        ),
+        st.sampled_from(["Ek", "Bo"]).map(lambda brand: {"==": ["brand", brand]}),
+        st.sampled_from([20, 50, 80]).map(lambda price: {"<": ["price", price]}),
+        st.sampled_from(["categories", "brand", "attributes.sizes"]).map(
+            lambda field: {"exists": field}
+        ),
+        st.just({"==": ["attributes.sizes", 39]}),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda each: {"and": each}),
+        st.lists(inner, min_size=1, max_size=3).map(lambda each: {"or": each}),
+        inner.map(lambda each: {"not": each}),
+    ),
+    max_leaves=6,
+)
+
+
+@given(expression=CONDITIONS, copies=st.integers(1, 100), wanted=st.data())
+def test_lists_and_single_rows_say_what_the_mask_says(
+    expression: Any, copies: int, wanted: st.DataObject
+) -> None:
+    # More rows than a column's first size, and a last one that no column has heard of.
+    columns, size = columns_of(SHELF * copies), len(SHELF) * copies + 1
+    condition = read_filter(expression, pointer="/filter")
+    mask = condition.mask(columns, size)
+    rows = condition.rows(columns)
+    if rows is not None:
+        assert sorted(rows.tolist()) == np.flatnonzero(mask).tolist()
+    some = np.array(wanted.draw(st.lists(st.integers(0, size - 1), max_size=9)), dtype=np.int32)
+    assert condition.meet(columns, some).tolist() == mask[some].tolist()
+
+
+def test_categories_alone_and_with_others_have_lists_and_other_conditions_have_none() -> None:
+    columns = columns_of(SHELF)
+
+    def has_list(expression: Any) -> bool:
+        return read_filter(expression, pointer="/filter").rows(columns) is not None
+
+    home, cheap = {"in": ["categories", "Home"]}, {"<": ["price", 50]}
+    assert has_list(home)
+    assert has_list({"and": [cheap, home]})
+    assert has_list({"or": [home, {"in": ["categories", "Shoes"]}]})
+    assert not has_list({"or": [home, cheap]})
+    assert not has_list(cheap)
+    assert not has_list({"not": home})
