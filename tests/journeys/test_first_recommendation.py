@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from billing.models.usage import UsageShipper
 from billing.selectors.usage import usage_by_operation
 from saas.demo.client import Answer, call
 from saas.demo.sample.book_store import ACORN_BOOKS
@@ -54,6 +55,8 @@ def web(migrated: None, tmp_path: Path) -> Iterator[str]:
             process.kill()
         with on_platform():
             Job.objects.all().delete()
+            # Killed, it could not take its leave.
+            UsageShipper.objects.all().delete()
 
 
 @pytest.fixture
