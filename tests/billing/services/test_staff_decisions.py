@@ -12,10 +12,12 @@ from django.db.utils import ProgrammingError
 from billing.models.adjustment import UsageAdjustment
 from billing.models.subscription import Subscription
 from billing.models.usage import UsageBucket
+from billing.models.usage_report import UsageReport
 from billing.selectors.account import billable_units
 from billing.services.apply_entitlement import apply_entitlement
 from billing.services.assign_plan import assign_plan
 from billing.services.comp_usage import comp_usage
+from billing.services.resend_usage import resend_usage
 from saas.lib.errors import Conflict, InvalidParameter, NotFound
 from tenants.context import on_platform
 from tenants.models.audit_event import AuditEvent
@@ -169,3 +171,32 @@ def test_not_even_the_owner_changes_the_audit_log(migrated: None) -> None:
             pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
         ):
             owner.execute(f"DELETE FROM {table}")
+
+
+def test_an_hour_is_told_again_with_its_next_revision(acorn: Environment) -> None:
+    give(acorn)
+    with on_platform():
+        UsageReport.objects.create(
+            tenant_id=acorn.tenant_id,
+            hour=HOUR,
+            revision=1,
+            units=70,
+            last_call_at=HOUR,
+            state=UsageReport.State.REJECTED,
+            error="no such customer",
+        )
+
+    hour = HOUR + timedelta(minutes=30)
+    assert resend_usage(tenant_id=acorn.tenant_id, hour=hour, **BY) == 2
+    assert resend_usage(tenant_id=acorn.tenant_id, hour=hour, **BY) == 3
+
+    with on_platform():
+        states = UsageReport.objects.order_by("revision").values_list("state", "units")
+        assert list(states) == [("rejected", 70), ("superseded", 70), ("pending", 70)]
+        audit = AuditEvent.objects.filter(action="usage_resent").order_by("pk")
+        assert [each.before["state"] for each in audit] == ["rejected", "pending"]
+
+
+def test_an_hour_that_was_never_told_is_not_told_again(acorn: Environment) -> None:
+    with pytest.raises(NotFound, match="2026-11-15 09:00"):
+        resend_usage(tenant_id=acorn.tenant_id, hour=HOUR, **BY)
