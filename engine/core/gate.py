@@ -12,6 +12,8 @@ ENOUGH_TEST_USERS = 200
 _LEAST_COVERAGE = 0.05
 _LEAST_COVERAGE_OF_CHAMPION = 0.80
 _LEAST_RECALL_OF_CHAMPION = 0.98
+# A day's news leave half of a list and more; a table whose rows were mixed up leaves nothing.
+_LEAST_OVERLAP = 0.02
 _MOST_BYTES = 2 * 1024**3
 # Ten times what a catalogue of 100,000 items takes: a busy machine must not fail a good model.
 _MOST_SECONDS_PER_USER = 0.25
@@ -154,6 +156,27 @@ def decide_update(guards: Guards, *, new_events: int) -> GateDecision:
         reason=(
             f"Brought up to date with {new_events} newer events. The last full training showed on "
             "your own history that this helps; its figures are the ones shown."
+        ),
+    )
+
+
+def guard_overlap(decision: GateDecision, *, overlap: Metric) -> GateDecision:
+    """Keep a model back that shows quite other items than the live one of the same recipe.
+
+    Parameters
+    ----------
+    decision : GateDecision
+        So far.
+    overlap : Metric
+        Share of ten items that both models show the same shopper.
+    """
+    if not decision.promote or overlap.high >= _LEAST_OVERLAP:
+        return decision
+    return GateDecision(
+        promote=False,
+        reason=(
+            f"Shows shoppers {overlap.value:.1%} of the items that the live model shows them, by "
+            "the same recipe: newer events alone do not explain that."
         ),
     )
 

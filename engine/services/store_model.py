@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
-from engine.core.artifact import write_artifact
+import structlog
+
+from engine.core.artifact import open_artifact, write_artifact
+from engine.core.comparison import compare_models
+from engine.core.errors import ArtifactRefused
+from engine.core.gate import guard_overlap
 from engine.core.lifecycle import GoingLive
 from engine.services.record_trained_model import TrainedVersion, record_trained_model
 from engine.services.remove_old_artifacts import artifacts_of
@@ -12,6 +19,8 @@ from tenants.context import in_environment
 from tenants.errors import LeaseLostError
 from tenants.models.environment import Environment
 from tenants.services.run_job import ClaimedJob
+
+log = structlog.get_logger()
 
 
 def store_model(
@@ -46,6 +55,7 @@ def store_model(
             change_seq=trained.change_seq,
             created_at=trained.trained_at,
         )
+        trained = _beside_the_live_one(environment, folder, trained)
         with in_environment(environment):
             return record_trained_model(
                 environment_id=environment.pk, job=job, run_id=run_id, trained=trained
@@ -54,3 +64,29 @@ def store_model(
         # Of any other failure it is not known here whether the commit took place.
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _beside_the_live_one(
+    environment: Environment, folder: Path, trained: TrainedVersion
+) -> TrainedVersion:
+    """Log how alike the lists of the new and the live model are, and guard what follows it."""
+    if environment.live_version is None:
+        return trained
+    try:
+        live = open_artifact(folder.with_name(environment.live_version), verify=False)
+    except ArtifactRefused:
+        return trained
+    new = open_artifact(folder, verify=False)
+    found = compare_models(new, live, finds={}, seed=environment.pk)
+    log.info(
+        "lists_compared",
+        version=trained.version,
+        live=environment.live_version,
+        shoppers=found.overlap_users,
+        overlap=round(found.overlap.value, 3),
+    )
+    # Another recipe may have other tastes.
+    if not found.overlap_users or new.manifest["recipe"] != live.manifest["recipe"]:
+        return trained
+    gate = guard_overlap(trained.model.gate, overlap=found.overlap)
+    return replace(trained, model=replace(trained.model, gate=gate))

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from engine.core.gate import PASSED, ChampionComparison, GateDecision, Guards, decide_promotion
+from engine.core.gate import (
+    PASSED,
+    ChampionComparison,
+    GateDecision,
+    Guards,
+    decide_promotion,
+    guard_overlap,
+)
 from engine.core.metrics import Metric
 
 GAIN = Metric(value=0.03, low=0.02, high=0.04)
@@ -95,6 +102,18 @@ def test_a_store_without_returning_shoppers_is_told_so() -> None:
     decision = decide(users=0, over_popular=Metric(0, 0, 0))
     assert decision.promote
     assert "Too early to measure" in decision.reason
+
+
+@pytest.mark.parametrize(("high", "promote"), [(0.019, False), (0.02, True)])
+def test_a_model_of_the_same_recipe_that_shows_quite_other_items_is_kept_back(
+    high: float, *, promote: bool
+) -> None:
+    passed = GateDecision(promote=True, reason="Better.")
+    found = guard_overlap(passed, overlap=Metric(0.01, 0.0, high))
+    assert found.promote is promote
+    assert found.reason == "Better." if promote else "1.0%" in found.reason
+    failed = GateDecision(promote=False, reason="Worse.")
+    assert guard_overlap(failed, overlap=Metric(0.0, 0.0, 0.0)) is failed
 
 
 @pytest.mark.parametrize(

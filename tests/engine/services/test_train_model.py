@@ -157,6 +157,22 @@ def test_what_the_gate_refuses_is_kept_but_not_served(
     assert told(shop) == [("model.rejected", data)]
 
 
+def test_a_store_too_large_for_the_workers_memory_is_told_so_and_keeps_its_model(
+    shop: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(**arguments: object) -> TrainedModel:
+        raise MemoryError
+
+    train(shop)
+    before = live_version(shop)
+    monkeypatch.setattr(trainer, "train_model", too_large)
+    run = train(shop)
+    assert run.status == "failed"
+    assert run.error is not None
+    assert "more memory" in run.error
+    assert live_version(shop) == before
+
+
 def test_a_pinned_version_stays_live(shop: Environment) -> None:
     (champion,) = add_champions(shop, 1)
     with on_platform():

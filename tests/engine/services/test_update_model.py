@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,24 @@ def test_an_update_of_a_store_that_grew_by_half_becomes_a_training(shop: Environ
     assert (run.kind, run.status) == ("training", "queued")
     assert job_of(shop).kind == TRAINING_JOB
     assert len(versions(shop)) == 1
+
+
+def test_an_update_that_shows_quite_other_items_stays_behind(
+    shop: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_up_to_date = updater.update_model
+
+    def rename(**arguments: Any) -> TrainedModel | None:
+        model = bring_up_to_date(**arguments)
+        assert model is not None
+        others = [f"not {item_id}" for item_id in model.tables.item_ids]
+        return replace(model, tables=replace(model.tables, item_ids=others))
+
+    monkeypatch.setattr(updater, "update_model", rename)
+    before = live_version(shop)
+    update(shop)
+    assert live_version(shop) == before
+    assert "newer events alone do not explain" in versions(shop)[-1].reason
 
 
 def test_a_drift_that_the_last_training_did_not_mend_waits(shop: Environment) -> None:
