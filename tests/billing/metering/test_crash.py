@@ -95,6 +95,7 @@ def has_noted_more(notes: Path, size: int) -> bool:
 def test_kill_9_of_writers_and_shippers_loses_nothing_and_doubles_nothing(
     usage_database: Any, tmp_path: Path
 ) -> None:
+    """I1, I2 and I4."""
     folder, notes = tmp_path / "usage", tmp_path / "acknowledged"
     killer = run(KILLER, folder, usage_database.app_url, time.time_ns(), KILLS)
     writers = 0

@@ -75,6 +75,7 @@ def test_a_millisecond_decides_which_hour_and_day_a_call_falls_into(
 def test_a_missing_record_is_counted_as_a_hole(
     shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
 ) -> None:
+    """I5."""
 
     (tmp_path / "host-a.usage").write_bytes(
         b"".join(encode(make_call(number)) for number in (1, 2, 5))
@@ -86,6 +87,7 @@ def test_a_missing_record_is_counted_as_a_hole(
 def test_a_call_counts_once_however_often_and_under_whatever_name_it_comes(
     shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
 ) -> None:
+    """I3."""
     data = b"".join(encode(make_call(number)) for number in range(1, 11))
     (tmp_path / "host-a.usage").write_bytes(data)
     assert shipper.ship_all() == 10
