@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core import kernel
 from engine.core.array_folder import (
     Manifest,
     map_arrays,
@@ -20,7 +21,7 @@ from engine.core.array_folder import (
 )
 from engine.core.blend import Blend
 from engine.core.co_purchases import CoPurchases
-from engine.core.codes import LEAST_RECALL, RECALL_AT, coded
+from engine.core.codes import RECALL_AT, coded
 from engine.core.dataset import CatalogueItem
 from engine.core.errors import ArtifactRefused
 from engine.core.features import FeatureSpace
@@ -31,6 +32,8 @@ from engine.core.trained_model import TrainedModel
 
 FORMAT = 2
 _LIBRARIES = ("numpy", "scipy", "lightfm-next")
+# Their float32 vectors take 2 ms to read; what is not learnt for a shopper takes longer.
+SLOW_ITEMS = 200_000
 # What an update goes on from; serving never opens it.
 STATE = "state."
 _STRING_FIELDS = ("blob", "offsets", "hashes", "rows")
@@ -57,6 +60,7 @@ class Artifact:
         The robust newest event time; windows and ages count back from it.
     history_half_life_days : float or None
     manifest : dict
+        Of its ``files`` those alone that are not opened here.
     blend : Blend
     popularity : float32[n_items]
         Zero for items nobody turned to.
@@ -89,6 +93,11 @@ class Artifact:
     def n_items(self) -> int:
         """Size of the catalogue at training."""
         return len(self.item_ids)
+
+    @property
+    def is_slow_to_scan(self) -> bool:
+        """Whether ranking for a shopper takes about 2 ms or longer."""
+        return self.n_items >= SLOW_ITEMS
 
     @property
     def n_users(self) -> int:
@@ -179,7 +188,7 @@ def write_artifact(
     if (folder.parent.name, folder.name) != (str(environment_id), version):
         raise ValueError(f"{folder} is not the place of {environment_id}/{version}.")
     tables = model.tables
-    parts, recalls = _with_codes(model)
+    parts, checks = _with_codes(model)
     manifest: Manifest = {
         "format": FORMAT,
         "version": version,
@@ -190,10 +199,7 @@ def write_artifact(
         "newest_seconds": tables.newest_seconds,
         "history_half_life_days": tables.history_half_life_days,
         "parts": [{"name": part.name, "kind": _kind(part)} for part in parts],
-        "int8": {
-            name: {f"recall@{RECALL_AT}": recall, "passed": recall >= LEAST_RECALL}
-            for name, recall in recalls.items()
-        },
+        "int8": checks,
         "recipe": model.recipe.to_dict(),
         "gate": asdict(model.gate),
         **asdict(model.report),
@@ -226,10 +232,17 @@ def open_artifact(folder: Path, *, verify: bool) -> Artifact:
         owner = (str(manifest["environment_id"]), manifest["version"])
         if owner != (folder.parent.name, folder.name):
             raise ArtifactRefused(f"{folder} holds the model {'/'.join(owner)}, not its own.")
-        files = {n: it for n, it in manifest["files"].items() if not n.startswith(STATE)}
-        return _artifact(manifest, map_arrays(folder, files, verify=verify))
+        files = manifest["files"]
+        # Most of a manifest; it would stay in memory as long as the model.
+        manifest["files"] = {n: files.pop(n) for n in [*files] if n.startswith(STATE)}
+        artifact = _artifact(manifest, map_arrays(folder, files, verify=verify))
+        if kernel.library is not None:
+            _ = artifact.blend.compiled
     except (KeyError, TypeError) as error:
         raise ArtifactRefused(f"{folder} has a manifest without {error}.") from error
+    except ValueError as error:
+        raise ArtifactRefused(f"{folder} holds what does not fit together: {error}") from error
+    return artifact
 
 
 def _artifact(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Artifact:
@@ -262,13 +275,14 @@ def _artifact(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Artifac
     )
 
 
-def _with_codes(model: TrainedModel) -> tuple[list[Part], dict[str, float]]:
-    """Return the parts, vectors with codes where they rank as well, and the recalls by name."""
-    tables, recalls = model.tables, {}
-    parts = list(tables.blend.parts)
-    for place, part in enumerate(parts):
+def _with_codes(model: TrainedModel) -> tuple[list[Part], dict[str, dict[str, Any]]]:
+    """Return the parts, vectors with codes where these rank as well, and how they were checked."""
+    tables = model.tables
+    parts: list[Part] = []
+    checks = {}
+    for part in tables.blend.parts:
         if isinstance(part, VectorPart):
-            parts[place], recall = coded(
+            part, recall = coded(
                 part,
                 tables.histories,
                 newest_seconds=tables.newest_seconds,
@@ -276,8 +290,10 @@ def _with_codes(model: TrainedModel) -> tuple[list[Part], dict[str, float]]:
                 seed=model.recipe.seed,
             )
             if recall is not None:
-                recalls[part.name] = recall
-    return parts, recalls
+                has_passed = part.codes is not None
+                checks[part.name] = {f"recall@{RECALL_AT}": recall, "passed": has_passed}
+        parts.append(part)
+    return parts, checks
 
 
 def _arrays(model: TrainedModel, parts: Iterable[Part]) -> dict[str, NDArray[np.generic]]:

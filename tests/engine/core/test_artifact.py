@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.core import codes
 from engine.core.artifact import Artifact, open_artifact, write_artifact
 from engine.core.dataset import CatalogueItem, Dataset
 from engine.core.errors import ArtifactRefused
-from engine.core.parts import VectorPart
+from engine.core.parts import StaticPart, VectorPart
 from engine.core.trained_model import TrainedModel
 from tests.engine.scoring import listed, personal
 
@@ -178,3 +180,61 @@ def test_an_item_that_came_later_gets_a_vector_near_its_kind(acorn_artifact: Art
     affinity = taste.vectors @ vectors[0]
     assert affinity[:20].mean() > affinity[20:].mean()
     assert not vectors[1].any()
+
+
+def test_codes_of_a_large_catalogue_are_written_where_they_rank_as_well(
+    acorn_model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codes, "LEAST_ITEMS", 1)
+    vectors = [part for part in acorn_model.tables.blend.parts if isinstance(part, VectorPart)]
+    written = rewritten(acorn_model, tmp_path / "passed" / "7" / "V1")
+    assert vectors
+    for part in vectors:
+        (found,) = (each for each in written.blend.parts if each.name == part.name)
+        assert isinstance(found, VectorPart)
+        assert found.codes is not None
+        # Half a step off at most, of 127 to the column's largest value.
+        error = np.abs(found.codes / 127 * found.reach - part.vectors)
+        assert (error <= found.reach / 253).all()
+        assert written.manifest["int8"][part.name] == {"recall@20": 1.0, "passed": True}
+
+    monkeypatch.setattr(codes, "LEAST_RECALL", 1.1)
+    refused = rewritten(acorn_model, tmp_path / "refused" / "7" / "V1")
+    assert all(getattr(each, "codes", None) is None for each in refused.blend.parts)
+    assert not any(each["passed"] for each in refused.manifest["int8"].values())
+
+
+def test_a_small_catalogue_has_no_codes(acorn_artifact: Artifact) -> None:
+    assert acorn_artifact.manifest["int8"] == {}
+    assert not acorn_artifact.is_slow_to_scan
+
+
+def test_parts_that_do_not_fit_together_are_refused(
+    acorn_model: TrainedModel, tmp_path: Path
+) -> None:
+    blend = acorn_model.tables.blend
+    short = StaticPart(name="popular", scores=np.ones(3, np.float32))
+    others = tuple(part for part in blend.parts if part.name != "popular")
+    tables = replace(
+        acorn_model.tables,
+        blend=replace(blend, parts=(*others, short), weights={**blend.weights, "popular": 1.0}),
+    )
+    model = replace(
+        acorn_model,
+        tables=tables,
+        recipe=replace(acorn_model.recipe, weights=tables.blend.weights),
+    )
+    with pytest.raises(ArtifactRefused, match="does not fit together"):
+        rewritten(model, tmp_path / "7" / "V1")
+
+
+def rewritten(model: TrainedModel, folder: Path) -> Artifact:
+    write_artifact(
+        folder=folder,
+        model=model,
+        environment_id=7,
+        version="V1",
+        change_seq=1,
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    return open_artifact(folder, verify=True)
