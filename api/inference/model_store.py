@@ -15,7 +15,7 @@ from engine.core.errors import ArtifactRefused
 from saas.lib.erasures import Erasure, read_erasures
 
 # A version may be announced before its files reach this host, so a refusal is not for ever.
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 4.0
 
 _log = structlog.get_logger()
 

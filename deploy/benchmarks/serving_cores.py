@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import os
 import time
@@ -10,6 +11,7 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import orjson
+import structlog
 
 from api.inference.app import create_app
 from api.inference.runtime import Runtime
@@ -87,6 +89,7 @@ _barrier: Barrier
 
 def _share(barrier: Barrier) -> None:
     global _barrier
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     _barrier = barrier
 
 

@@ -57,7 +57,7 @@ def swap() -> None:
 
 def show(name: str, delays: NDArray[np.float64]) -> float:
     """Print a line and return the p99."""
-    p50, p99 = np.percentile(delays, (50, 99))
+    p50, p99 = np.percentile(delays[delays >= 0], (50, 99))
     failed = int((delays < 0).sum())
     print(
         f"  {name:10} p50 {p50:>7,.0f} µs  p99 {p99:>7,.0f} µs  {len(delays):>8,} calls, "

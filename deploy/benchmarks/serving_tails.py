@@ -40,7 +40,7 @@ def show(name: str, server: Server, bodies: list[bytes], *, load: float) -> None
     rate = load / seconds
     delays = open_loop(server, bodies, rate=rate, seconds=SECONDS)
     failed = int((delays < 0).sum())
-    p50, p99 = np.percentile(delays, (50, 99))
+    p50, p99 = np.percentile(delays[delays >= 0], (50, 99))
     print(
         f"  {load:.0%} load, {name:10}{rate:>8,.0f}/s  p50 {p50:>7,.0f} µs  p99 {p99:>7,.0f} µs  "
         f"p99/p50 {p99 / p50:>5.1f}  failed {failed}"

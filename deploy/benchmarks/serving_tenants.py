@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from api.inference.model_store import Model, ModelStore
 from api.inference.serve import open_many_files
@@ -29,6 +31,7 @@ SHOPPERS = 5_000
 def main() -> None:
     """Print the private memory of an open model and the median time of opening one."""
     open_many_files()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     folder = Path(tempfile.mkdtemp(prefix="shelfwise-models-"))
     try:
         first = folder / "0" / VERSION
