@@ -84,7 +84,7 @@ def _recall(part: VectorPart, codes: NDArray[np.int8], batch: HistoryBatch) -> f
         # Whoever is as good as the last but for rounding could stand there as well.
         least = true[last] - _ROUNDING * np.abs(true).max()
         pool = top_rows(near, allowed=everything, limit=_POOL)
-        found += min(RECALL_AT, np.count_nonzero(true[pool] >= least))
+        found += min(RECALL_AT, int(np.count_nonzero(true[pool] >= least)))
     return found / (RECALL_AT * len(batch))
 
 
