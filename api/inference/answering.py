@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from api.inference import metrics
@@ -84,7 +85,7 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
     return Visit(caller, shelf, shopper, freshness)
 
 
-def answer(
+async def answer(
     runtime: Runtime,
     visit: Visit,
     operation: str,
@@ -102,7 +103,8 @@ def answer(
     """
     caller, shelf = visit.caller, visit.shelf
     is_limited = charge.is_used_up()
-    outcome = recommend(request, shelf=shelf, shopper=visit.shopper, is_limited=is_limited)
+    decide = partial(recommend, request, shelf=shelf, shopper=visit.shopper, is_limited=is_limited)
+    outcome = await runtime.scans.run(shelf, caller.environment.id, decide)
     call_id = make_ulid()
     if outcome.fallback is not None:
         metrics.FALLBACKS.labels(outcome.fallback.reason).inc()

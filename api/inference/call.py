@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -142,7 +143,9 @@ async def _answered(
     with closing(await begin_charge(runtime, caller, units=1)) as charge:
         await runtime.turns.wait(caller.environment.id)
         watch.mark("turn")
-        given = answer(runtime, visit, operation, request, charge=charge, started=watch.started)
+        given = await answer(
+            runtime, visit, operation, request, charge=charge, started=watch.started
+        )
     watch.mark("scoring")
     return encode(given.answer)
 
@@ -154,7 +157,8 @@ async def _explained(runtime: Runtime, caller: Caller, body: bytes, watch: Stopw
     watch.mark("shopper")
     await runtime.turns.wait(caller.environment.id)
     watch.mark("turn")
-    given = explain(visit, question, started=watch.started)
+    tell = partial(explain, visit, question, started=watch.started)
+    given = await runtime.scans.run(visit.shelf, caller.environment.id, tell)
     watch.mark("scoring")
     return encode(explanation_for_page(given) if caller.is_publishable else given)
 
@@ -188,7 +192,9 @@ async def _boxes(
             await runtime.turns.wait(visit.caller.environment.id)
             watch.mark("turn")
             operation, request = batch.request(box, exclude=shown if batch.asked.distinct else ())
-            given = answer(runtime, visit, operation, request, charge=charge, started=watch.started)
+            given = await answer(
+                runtime, visit, operation, request, charge=charge, started=watch.started
+            )
             watch.mark("scoring")
         except ShelfwiseError as error:
             results.append(problem(error.within(f"/requests/{box}"), instance=request_id))

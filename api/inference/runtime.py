@@ -13,6 +13,7 @@ from api.inference.control import Control
 from api.inference.credentials import Credentials
 from api.inference.history import RecentEvents
 from api.inference.model_store import ModelStore
+from api.inference.scans import Scans
 from api.inference.shelves import Shelves
 from api.inference.trend_files import TrendFiles
 from api.inference.turns import Turns
@@ -51,6 +52,7 @@ class Runtime:
         )
         self.recent_events = RecentEvents(config.redis_url)
         self.turns = Turns()
+        self.scans = Scans()
         self.quotas = Quotas()
         self.quota_rounds = QuotaRounds(
             self.quotas, redis_url=config.redis_url, database_url=config.database_url
@@ -68,6 +70,7 @@ class Runtime:
         """Stop the threads, close what is open, and bring the usage log to the disk."""
         self.shelves.stop()
         self.control.stop()
+        self.scans.close()
         self.recent_events.close()
         self.quota_rounds.stop()
         self.usage_log.close()

@@ -34,10 +34,9 @@ class Turns:
         Overloaded
             Too many calls of the store, or of all, are waiting already.
         """
-        loop = asyncio.get_running_loop()
         if not self._is_taken:
             self._is_taken = True
-            loop.call_soon(self._next)
+            self._begin()
             return
         waiting = self._waiting.get(environment_id, ())
         if len(waiting) >= MOST_OF_A_STORE or self._in_all >= MOST_IN_ALL:
@@ -46,7 +45,7 @@ class Turns:
                 f"Too many of {whose} calls are waiting here; send this one again in a moment.",
                 headers={"Retry-After": RETRY_AFTER_SECONDS},
             )
-        turn = loop.create_future()
+        turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(environment_id, deque()).append(turn)
         self._in_all += 1
         await turn
@@ -62,6 +61,10 @@ class Turns:
             # Whoever was cancelled has no use for it.
             if not turn.done():
                 turn.set_result(None)
-                asyncio.get_running_loop().call_soon(self._next)
+                self._begin()
                 return
         self._is_taken = False
+
+    def _begin(self) -> None:
+        """Let the turn last as long as the event loop is held."""
+        asyncio.get_running_loop().call_soon(self._next)

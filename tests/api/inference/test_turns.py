@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from api.inference import turns
+from api.inference.scans import Scans
 from api.inference.turns import Turns
 from saas.lib.errors import Overloaded
+from tests.api.inference.conftest import Hand, Service
 
 NOISY, QUIET, THIRD = 1, 2, 3
 
@@ -119,3 +125,47 @@ def test_a_cancelled_call_takes_nobodys_turn() -> None:
         await taking.wait(NOISY)
 
     asyncio.run(run())
+
+
+def test_a_long_scan_leaves_the_event_loop_to_others_and_begins_in_its_turn() -> None:
+    order: list[str] = []
+
+    async def run() -> None:
+        scans, loop, is_seen = Scans(), asyncio.get_running_loop(), threading.Event()
+        artifact = SimpleNamespace(is_slow_to_scan=True)
+        slow: Any = SimpleNamespace(model=SimpleNamespace(artifact=artifact))
+
+        def scan(name: str) -> None:
+            order.append(name)
+            # The loop is free: it says so while the scan waits for it.
+            loop.call_soon_threadsafe(is_seen.set)
+            assert is_seen.wait(20)
+
+        calls = [(NOISY, "noisy 1"), (NOISY, "noisy 2"), (NOISY, "noisy 3"), (QUIET, "quiet")]
+        await asyncio.gather(
+            *(scans.run(slow, store, partial(scan, name)) for store, name in calls)
+        )
+        scans.close()
+
+    asyncio.run(run())
+    assert order == ["noisy 1", "noisy 2", "quiet", "noisy 3"]
+
+
+def test_a_short_scan_needs_no_thread() -> None:
+    fast: Any = SimpleNamespace(model=None)
+    scans = Scans()
+    thread = asyncio.run(scans.run(fast, QUIET, threading.current_thread))
+    assert thread is threading.current_thread()
+    scans.close()
+
+
+def test_a_big_stores_answers_are_those_of_the_event_loop(
+    service: Service, acorn_hand: Hand, shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop(viewed={"u:ada": [3]})
+    key, body = acorn_hand.make_key(), {"user_id": "ada"}
+    expected = service.ids("for-user", key, body)
+    monkeypatch.setattr("engine.core.artifact.SLOW_ITEMS", 0)
+    assert service.ids("for-user", key, body) == expected
+    thread = service.runtime.scans._thread
+    assert len(thread._threads) == 1
