@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.evaluator import batches
-from engine.core.histories import UserHistories, UserRows, history_batch
+from engine.core.histories import UserHistories, UserRows, history_weights
 from engine.core.ranking import score_popular
+from engine.core.recency import DAY_SECONDS
+from engine.core.scan import scan
 from engine.core.tables import Rankable
-from engine.core.top_rows import top_rows
 
 NO_GROUP = -1
 # Of how many more than asked for a list is chosen, since a group gives one of its items.
 _POOL_FACTOR = 4
+
+# Takes `limit`; returns rows, best first, and their scores.
+_Best = Callable[..., tuple[NDArray[np.int32], NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -71,47 +75,49 @@ def rank_users(
         Most items of a list.
     """
     hidden = with_siblings(audience.purchased, assortment.groups)
+    histories = audience.histories
     popular = score_popular(model)
+
+    def most_popular(
+        *, allowed: NDArray[np.bool_], limit: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        rows = popular.best(allowed=allowed, limit=limit)
+        return rows, popular.values[rows]
+
     # The last entry answers for -1.
-    has_history = np.append(np.diff(audience.histories.indptr) > 0, False)
-    nothing = np.zeros(0, np.int32)
-    for start, stop in batches(len(users), len(assortment.groups)):
-        some = users[start:stop]
-        is_known = has_history[some]
-        batch = history_batch(
-            audience.histories,
-            some[is_known],
-            newest_seconds=model.newest_seconds,
-            half_life_days=model.history_half_life_days,
-        )
-        personal = iter(model.blend.scores(batch))
-        for user, speaks in zip(some.tolist(), is_known.tolist(), strict=True):
-            allowed = assortment.is_available.copy()
-            allowed[hidden.of(user) if user >= 0 else nothing] = False
-            if speaks:
-                scores = next(personal)
-            else:
-                scores, allowed = popular.values, allowed & (popular.values > 0)
-            rows = _best(scores, allowed, groups=assortment.groups, limit=limit)
-            yield RankedList("personal" if speaks else "popular", rows, scores[rows])
+    lengths = np.append(np.diff(histories.indptr), 0)
+    for user in users.tolist():
+        allowed = assortment.is_available.copy()
+        if user >= 0:
+            allowed[hidden.of(user)] = False
+        if lengths[user]:
+            span = slice(histories.indptr[user], histories.indptr[user + 1])
+            age_days = (model.newest_seconds - histories.seconds[span]) / DAY_SECONDS
+            weights = history_weights(
+                histories.weights[span], age_days, model.history_half_life_days
+            )
+            best: _Best = scan(model.blend, histories.rows[span], weights).best
+        else:
+            best = most_popular
+        listed = _one_of_each(partial(best, allowed=allowed), groups=assortment.groups, limit=limit)
+        yield RankedList("personal" if lengths[user] else "popular", *listed)
 
 
-def _best(
-    scores: NDArray[np.float32],
-    allowed: NDArray[np.bool_],
-    *,
-    groups: NDArray[np.int32],
-    limit: int,
-) -> NDArray[np.int32]:
+def _one_of_each(
+    best: _Best, *, groups: NDArray[np.int32], limit: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the best rows of which no two are variants of one product, and their scores."""
     pool = limit
     while True:
-        rows = top_rows(scores, allowed=allowed, limit=pool)
-        _, first = np.unique(groups[rows], return_index=True)
-        is_shown = groups[rows] == NO_GROUP
+        rows, scores = best(limit=pool)
+        of_rows = groups[rows]
+        is_shown = of_rows == NO_GROUP
+        if is_shown.all():
+            return rows[:limit], scores[:limit]
+        _, first = np.unique(of_rows, return_index=True)
         is_shown[first] = True
-        shown: NDArray[np.int32] = rows[is_shown][:limit]
-        if len(shown) == limit or len(rows) < pool:
-            return shown
+        if np.count_nonzero(is_shown) >= limit or len(rows) < pool:
+            return rows[is_shown][:limit], scores[is_shown][:limit]
         pool *= _POOL_FACTOR
 
 
