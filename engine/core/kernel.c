@@ -301,6 +301,13 @@ INLINE void pass(const Blend *blend, double *state, const Work *work, int64_t ro
     }
 }
 
+INLINE double product(const float *restrict values, const double *restrict query, int64_t width) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < width; j++) sum += values[j] * query[j];
+    return sum;
+}
+
 /* Return a row's score: in float64, whatever the pass was made of. */
 INLINE float exact_score(const Blend *blend, double *state, const Work *work, int64_t row) {
     double score = work->offset + work->spoken[row];
@@ -308,12 +315,7 @@ INLINE float exact_score(const Blend *blend, double *state, const Work *work, in
         const Part *part = &blend->parts[p];
         if (part->kind == STATIC) score += part->weight * part->values[row];
         if (part->kind != VECTORS) continue;
-        const float *restrict x = part->values + row * part->width;
-        const double *restrict query = query_of(state, part);
-        double sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (int64_t j = 0; j < part->width; j++) sum += x[j] * query[j];
-        score += sum;
+        score += product(part->values + row * part->width, query_of(state, part), part->width);
     }
     return (float)score;
 }
@@ -523,8 +525,7 @@ void shelfwise_explain(const Blend *blend, const int32_t *history, const float *
             if (part->kind == STATIC) {
                 sum = part->weight * part->values[rows[c]];
             } else if (part->kind == VECTORS) {
-                for (int64_t j = 0; j < part->width; j++) sum += own[j] * query_of(state, part)[j];
-                sum += *offset_of(state, part);
+                sum = product(own, query_of(state, part), part->width) + *offset_of(state, part);
             } else {
                 for (int64_t h = 0; h < length; h++) {
                     float said = (float)said_by(part, history[h], rows[c]) * weights[h];
@@ -546,6 +547,7 @@ void shelfwise_explain(const Blend *blend, const int32_t *history, const float *
         for (int64_t h = 0; h < length; h++) {
             const float *other = part->values + history[h] * part->width;
             double said = 0;
+#pragma omp simd reduction(+ : said)
             for (int64_t j = 0; j < part->width; j++) said += (double)own[j] * other[j];
             said *= weights[h];
             if (said > loudest) loudest = said, seeds[c] = h;

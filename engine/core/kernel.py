@@ -171,21 +171,22 @@ class CompiledBlend:
         count = len(item_rows)
         if count and not 0 <= int(item_rows.min()) <= int(item_rows.max()) < self.n_items:
             raise IndexError(f"Rows outside of the {self.n_items} that are ranked.")
-        scores = np.empty(count, dtype=np.float32)
-        contributions = np.empty((len(self._parts), count), dtype=np.float32)
-        leading, seeds = np.empty((2, count), dtype=np.int64)
+        # Two arrays for four results: asking for an address is dear.
+        numbers = np.empty((1 + len(self._parts), count), dtype=np.float32)
+        places = np.empty((2, count), dtype=np.int64)
+        to_numbers, to_places = numbers.ctypes.data, places.ctypes.data
         _loaded().shelfwise_explain(
             self._address,
             *_passed(rows, weights),
             state,
             item_rows.astype(np.int32, copy=False).tobytes(),
             count,
-            scores.ctypes.data,
-            contributions.ctypes.data,
-            leading.ctypes.data,
-            seeds.ctypes.data,
+            to_numbers,
+            to_numbers + numbers.strides[0],
+            to_places,
+            to_places + places.strides[0],
         )
-        return scores, contributions, leading, seeds
+        return numbers[0], numbers[1:], places[0], places[1]
 
     def _part(self, part: Part, weight: float) -> _Part:
         laid = _Part(kind=_KINDS[type(part)], place=self._n_numbers, weight=weight)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.parts import HistoryBatch, Listener, Part
-from engine.core.scan import NO_SEED, Said, Scan, loudest
+from engine.core.scan import Said, Scan, loudest
 from engine.core.top_rows import top_rows
 
 # The part that contributed most, in the words of the contract.
@@ -205,10 +205,12 @@ def _ranked(
     parts: Sequence[Listener], said: Said, heard: Heard, *, rows: NDArray[np.int32]
 ) -> Ranked:
     leading = [parts[place].name for place in said.leading.tolist()]
-    reasons = []
-    for name, seed in zip(leading, said.seeds.tolist(), strict=True):
-        is_named = seed != NO_SEED and name not in _SPEAKING_FOR_ITSELF
-        reasons.append(Reason(_CODES[name], int(heard.rows[seed]) if is_named else None))
+    seed_rows: list[int | None] = [*heard.rows.tolist(), None]
+    reasons = [
+        # The last entry answers for NO_SEED, which is -1.
+        Reason(_CODES[name], None if name in _SPEAKING_FOR_ITSELF else seed_rows[seed])
+        for name, seed in zip(leading, said.seeds.tolist(), strict=True)
+    ]
     return Ranked(rows, said.scores, tuple(SOURCES[name] for name in leading), tuple(reasons))
 
 
