@@ -18,7 +18,7 @@ from api.inference.requests import Common, Request
 from api.inference.runtime import Runtime
 from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper, find_shopper, find_shopper_since
-from billing.metering.record import Operation, UsageFlag
+from billing.metering.record import Operation, UsageFlag, tag_of
 from saas.lib.errors import UnknownField
 from saas.lib.ids import Ulid, make_ulid
 
@@ -112,7 +112,16 @@ async def answer(
     is_billable = bool(outcome.picked) and not is_limited and caller.environment.kind == "live"
     if is_billable:
         charge.use()
-    _record(runtime, operation, caller, call_id, outcome, is_billable=is_billable)
+    placement_tag = runtime.labels.tag(caller.environment.id, request.placement)
+    _record(
+        runtime,
+        operation,
+        caller,
+        call_id,
+        outcome,
+        is_billable=is_billable,
+        placement_tag=placement_tag,
+    )
     if caller.is_publishable:
         page_items = rendered_page_items(outcome.picked, shelf)
         return Given(PublicAnswer(call_id.text, as_items(page_items), outcome.fallback), outcome)
@@ -140,6 +149,7 @@ def _record(
     outcome: Outcome,
     *,
     is_billable: bool,
+    placement_tag: int,
 ) -> None:
     """Keep the call before its answer leaves."""
     flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
@@ -152,6 +162,8 @@ def _record(
         operation=OPERATIONS[operation],
         flags=flags,
         at_ms=call_id.epoch_ms,
+        key_tag=tag_of(caller.key.id),
+        placement_tag=placement_tag,
     )
     if not is_recorded:
         metrics.USAGE_UNRECORDED.inc()

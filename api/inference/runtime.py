@@ -17,6 +17,7 @@ from api.inference.scans import Scans
 from api.inference.shelves import Shelves
 from api.inference.trend_files import TrendFiles
 from api.inference.turns import Turns
+from billing.metering.labels import Labels
 from billing.metering.quota import Quotas
 from billing.metering.quota_rounds import QuotaRounds
 from billing.metering.usage_log import UsageLog
@@ -53,6 +54,7 @@ class Runtime:
         self.recent_events = RecentEvents(config.redis_url)
         self.turns = Turns()
         self.scans = Scans()
+        self.labels = Labels(config.database_url)
         self.quotas = Quotas()
         self.quota_rounds = QuotaRounds(
             self.quotas, redis_url=config.redis_url, database_url=config.database_url
@@ -63,6 +65,7 @@ class Runtime:
         """Read the control snapshot and start the threads."""
         self.control.start()
         self.shelves.start()
+        self.labels.start()
         self.quota_rounds.start()
         _log.info("inference_started", seq=self.control.snapshot.seq)
 
@@ -73,6 +76,7 @@ class Runtime:
         self.scans.close()
         self.recent_events.close()
         self.quota_rounds.stop()
+        self.labels.stop()
         self.usage_log.close()
         _log.info("inference_stopped")
 

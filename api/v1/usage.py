@@ -20,13 +20,19 @@ from api.v1.serializers import StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView
 from billing.core.money import as_text
 from billing.selectors.account import Account, account
-from billing.selectors.usage import usage_by_day, usage_by_hour, usage_by_operation
+from billing.selectors.usage import (
+    usage_by_day,
+    usage_by_hour,
+    usage_by_key,
+    usage_by_operation,
+    usage_by_placement,
+)
 from billing.services.change_spend_cap import change_spend_cap
 from engine.rows.values import shown
 from saas.lib.errors import Conflict, InvalidParameter
 from tenants.context import on_platform
 
-_MOST_DAYS = {"day": 400, "hour": 32, "operation": 400}
+_MOST_DAYS = {"day": 400, "hour": 32, "operation": 400, "placement": 100, "key": 100}
 # Of single calls; hours and days are kept for good.
 _CALL_DETAILS_DAYS = 45
 
@@ -57,6 +63,10 @@ class UsageRowAnswer(serializers.Serializer[Any]):
 
     start = serializers.DateTimeField(required=False)
     operation = serializers.CharField(required=False)
+    placement = serializers.CharField(
+        required=False, allow_null=True, help_text="Null: calls without one."
+    )
+    key_id = serializers.CharField(required=False, allow_null=True)
     calls = serializers.IntegerField(help_text="All that were answered.")
     units = serializers.IntegerField(help_text="Those that are charged.")
 
@@ -129,7 +139,7 @@ class UsageView(EnvironmentView):
         responses=UsageAnswer,
     )
     def get(self, request: Request) -> Response:
-        """Show the current period, and what was used by the hour, the day or the operation.
+        """Show the current period, and what was used: by time, operation, placement or key.
 
         Days are those of the store's time zone, where its settings name one; periods are UTC's.
         """
@@ -210,6 +220,16 @@ def _rows(
                 "units": row.units,
             }
             for row in usage_by_operation(**asked)
+        ]
+    if group == "placement":
+        return [
+            {"placement": row.name, "calls": row.calls, "units": row.units}
+            for row in usage_by_placement(**asked)
+        ]
+    if group == "key":
+        return [
+            {"key_id": row.name, "calls": row.calls, "units": row.units}
+            for row in usage_by_key(**asked)
         ]
     timed = (
         usage_by_hour(**asked)

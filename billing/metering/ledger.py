@@ -35,13 +35,26 @@ _ADD_SOURCE = "INSERT INTO public.billing_usagesource (name) VALUES (%s) ON CONF
 _ADD_CALLS = f"""
     WITH fresh AS (
         INSERT INTO public.billing_usageledger
-            (call_id, at, environment_id, source_id, units, operation, flags)
-        SELECT call_id, to_timestamp(at_ms / 1000.0), environment_id, %s, units, operation, flags
+            (call_id, at, environment_id, source_id, units, operation, flags, key_tag,
+             placement_tag)
+        SELECT call_id, to_timestamp(at_ms / 1000.0), environment_id, %s, units, operation, flags,
+            key_tag, placement_tag
         FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::smallint[],
-                    %s::smallint[])
-            AS call (call_id, at_ms, environment_id, units, operation, flags)
+                    %s::smallint[], %s::int[], %s::int[])
+            AS call (call_id, at_ms, environment_id, units, operation, flags, key_tag,
+                     placement_tag)
         ON CONFLICT DO NOTHING
-        RETURNING at, environment_id, units, operation, flags
+        RETURNING at, environment_id, units, operation, flags, key_tag, placement_tag
+    ), detailed AS (
+        INSERT INTO public.billing_usagedetail AS detail
+            (environment_id, hour, key_tag, placement_tag, calls, units)
+        SELECT environment_id, date_trunc('hour', at, 'UTC') AS hour, key_tag, placement_tag,
+            count(*), coalesce(sum(units) FILTER (WHERE flags & {int(UsageFlag.BILLABLE)} <> 0), 0)
+        FROM fresh WHERE key_tag <> 0
+        GROUP BY environment_id, hour, key_tag, placement_tag
+        ORDER BY environment_id, hour, key_tag, placement_tag
+        ON CONFLICT (environment_id, hour, key_tag, placement_tag) DO UPDATE
+        SET calls = detail.calls + excluded.calls, units = detail.units + excluded.units
     ), counted AS (
         INSERT INTO public.billing_usagebucket AS bucket
             (environment_id, hour, operation, calls, units)
@@ -163,7 +176,7 @@ class Ledger:
     def _add_calls(self, source_id: int, parsed: Parsed) -> int:
         if not parsed.records:
             return 0
-        _, at_ms, environments, call_ids, units, operations, flags = zip(
+        _, at_ms, environments, call_ids, units, operations, flags, key_tags, placement_tags = zip(
             *parsed.records, strict=True
         )
         row = self._connection.execute(
@@ -176,6 +189,8 @@ class Ledger:
                 _array(map(str, units)),
                 _array(map(str, operations)),
                 _array(map(str, flags)),
+                _array(map(str, key_tags)),
+                _array(map(str, placement_tags)),
             ],
         ).fetchone()
         return row[0] if row else 0

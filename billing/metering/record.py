@@ -7,8 +7,9 @@ import struct
 from typing import NamedTuple
 from zlib import crc32
 
-# magic, format version, sequence, at_ms, environment id, call id, units, operation, flags, spare
-_BODY = struct.Struct("<3sBQqq16sihh8x")
+# magic, format version, sequence, at_ms, environment id, call id, units, operation, flags, tags;
+# a record of before the tags has zeros in their place.
+_BODY = struct.Struct("<3sBQqq16sihhii")
 _CHECKSUM = struct.Struct("<I")
 _MAGIC = b"SWU"
 _FORMAT_VERSION = 1
@@ -39,7 +40,10 @@ class UsageFlag(enum.IntFlag):
 
 
 class UsageRecord(NamedTuple):
-    """One answered call; `call_id` is the recommendation id, a ULID's 16 bytes."""
+    """One answered call; `call_id` is the recommendation id, a ULID's 16 bytes.
+
+    `key_tag` and `placement_tag` are the tags of the API key's id and of the placement; 0: none.
+    """
 
     sequence: int
     at_ms: int
@@ -48,6 +52,13 @@ class UsageRecord(NamedTuple):
     units: int
     operation: int
     flags: int
+    key_tag: int = 0
+    placement_tag: int = 0
+
+
+def tag_of(name: str) -> int:
+    """Return the number that stands for a name in a record, never 0."""
+    return crc32(name.encode()) & 0x7FFF_FFFF or 1
 
 
 class BadRecordError(ValueError):
@@ -64,14 +75,11 @@ def encode(record: UsageRecord) -> bytes:
     struct.error
         When a number does not fit its field.
     """
-    sequence, at_ms, environment_id, call_id, units, operation, flags = record
-    if len(call_id) != 16:
-        raise ValueError(f"A call id has {len(call_id)} bytes; pass the ULID's 16 bytes.")
-    if not 0 <= at_ms <= _MAX_AT_MS:
-        raise ValueError(f"A call's time is {at_ms} ms; pass milliseconds since 1970.")
-    body = _BODY.pack(
-        _MAGIC, _FORMAT_VERSION, sequence, at_ms, environment_id, call_id, units, operation, flags
-    )
+    if len(record.call_id) != 16:
+        raise ValueError(f"A call id has {len(record.call_id)} bytes; pass the ULID's 16 bytes.")
+    if not 0 <= record.at_ms <= _MAX_AT_MS:
+        raise ValueError(f"A call's time is {record.at_ms} ms; pass milliseconds since 1970.")
+    body = _BODY.pack(_MAGIC, _FORMAT_VERSION, *record)
     return body + _CHECKSUM.pack(crc32(body))
 
 

@@ -64,6 +64,8 @@ class UsageLog:
         operation: int,
         flags: int,
         at_ms: int,
+        key_tag: int = 0,
+        placement_tag: int = 0,
     ) -> bool:
         """Keep one call; False when the disk refused it, so that it is served and never billed."""
         with self._lock:
@@ -79,6 +81,8 @@ class UsageLog:
                         units,
                         operation,
                         flags,
+                        key_tag,
+                        placement_tag,
                     )
                 )
                 self._write(data)

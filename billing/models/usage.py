@@ -24,6 +24,8 @@ class UsageLedger(models.Model):
     units = models.IntegerField()
     operation = models.SmallIntegerField()
     flags = models.SmallIntegerField()
+    key_tag = models.IntegerField(default=0)
+    placement_tag = models.IntegerField(default=0)
 
     class Meta:
         managed = False
@@ -55,6 +57,48 @@ class UsageBucket(models.Model):
     @override
     def __str__(self) -> str:
         return f"environment {self.environment_id}, {self.hour:%Y-%m-%d %H}:00"
+
+
+class UsageDetail(models.Model):
+    """The calls of an hour by API key and placement: shown, never billed from."""
+
+    environment_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    key_tag = models.IntegerField()
+    placement_tag = models.IntegerField()
+    calls = models.BigIntegerField()
+    units = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["environment_id", "hour", "key_tag", "placement_tag"],
+                name="billing_usagedetail_once",
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"environment {self.environment_id}, {self.hour:%Y-%m-%d %H}:00"
+
+
+class UsageLabel(models.Model):
+    """The placement that a tag stands for."""
+
+    environment_id = models.BigIntegerField()
+    tag = models.IntegerField()
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["environment_id", "tag"], name="billing_usagelabel_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
 
 
 class UsageSource(models.Model):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from django.db.models import Sum
 from django.db.models.functions import TruncDay
 
-from billing.metering.record import Operation
-from billing.models.usage import UsageBucket
+from billing.metering.record import Operation, tag_of
+from billing.models.usage import UsageBucket, UsageDetail, UsageLabel
+from tenants.models.api_key import ApiKey
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -30,6 +31,15 @@ class OperationUsage:
     """What was used of one kind of recommendation."""
 
     operation: Operation
+    calls: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedUsage:
+    """What was used under a name; None: without one."""
+
+    name: str | None
     calls: int
     units: int
 
@@ -85,6 +95,39 @@ def usage_by_operation(
         )
         for row in rows
     )
+
+
+def usage_by_placement(
+    *, environment_id: int, since: datetime, until: datetime
+) -> tuple[NamedUsage, ...]:
+    """Return the placements that calls named, those without one last as None."""
+    names = dict(
+        UsageLabel.objects.filter(environment_id=environment_id).values_list("tag", "name")
+    )
+    rows = _by_tag("placement_tag", environment_id, since, until)
+    found = [NamedUsage(names.get(tag), calls, units) for tag, calls, units in rows]
+    return tuple(sorted(found, key=lambda each: (each.name is None, each.name or "")))
+
+
+def usage_by_key(
+    *, environment_id: int, since: datetime, until: datetime
+) -> tuple[NamedUsage, ...]:
+    """Return the ids of the API keys that called, revoked ones too."""
+    ids = ApiKey.objects.filter(environment_id=environment_id).values_list("pk", flat=True)
+    names = {tag_of(each): each for each in ids}
+    rows = _by_tag("key_tag", environment_id, since, until)
+    found = [NamedUsage(names.get(tag), calls, units) for tag, calls, units in rows]
+    return tuple(sorted(found, key=lambda each: each.name or ""))
+
+
+def _by_tag(
+    column: str, environment_id: int, since: datetime, until: datetime
+) -> list[tuple[int, int, int]]:
+    hours = UsageDetail.objects.filter(
+        environment_id=environment_id, hour__gte=since, hour__lt=until
+    )
+    rows = hours.values(column).annotate(all_calls=Sum("calls"), all_units=Sum("units"))
+    return [(row[column], row["all_calls"], row["all_units"]) for row in rows.order_by(column)]
 
 
 def _period(environment_id: int, since: datetime, until: datetime) -> QuerySet[UsageBucket]:

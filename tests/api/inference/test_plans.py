@@ -13,7 +13,7 @@ import pytest
 import redis
 from psycopg import sql
 
-from billing.metering.record import UsageFlag
+from billing.metering.record import UsageFlag, tag_of
 from saas.lib.rate_limit import RateLimit
 from tests.api.inference.conftest import Hand, Service
 
@@ -293,3 +293,14 @@ def test_a_raised_limit_acts_at_once(service: Service, key: str, plan: Plan) -> 
 
     assert service.post("popular", key).json()["fallback"] is None
     assert service.post("popular", key).json()["fallback"]["reason"] == "quota_exceeded"
+
+
+def test_a_call_is_recorded_with_its_key_and_its_placement(
+    service: Service, acorn_hand: Hand, key: str
+) -> None:
+    service.post("popular", key, {"placement": "home"})
+    service.post("popular", key)
+
+    placed, plain = service.usage()
+    assert placed.key_tag == plain.key_tag == tag_of(acorn_hand.key_id(key))
+    assert (placed.placement_tag, plain.placement_tag) == (tag_of("home"), 0)

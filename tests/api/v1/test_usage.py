@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import time_machine
 
-from billing.metering.record import Operation
+from billing.metering.record import Operation, tag_of
 from billing.models.adjustment import UsageAdjustment
 from billing.models.subscription import Subscription
-from billing.models.usage import UsageBucket, UsageShipper
+from billing.models.usage import UsageBucket, UsageDetail, UsageLabel, UsageShipper
 from billing.services.apply_entitlement import apply_entitlement
+from tenants import tokens
 from tenants.context import on_platform
+from tenants.models.api_key import ApiKey
 from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
@@ -256,3 +258,30 @@ def test_a_store_that_does_not_pay_sees_what_it_owes(
     )
 
     assert usage(api, acorn_key)["state"] == "unpaid"
+
+
+def test_placements_and_keys(api: ApiClient, acorn: Environment, acorn_key: str) -> None:
+    with on_platform():
+        key_id = ApiKey.objects.get(digest=tokens.digest(acorn_key)).pk
+        UsageLabel.objects.get_or_create(environment_id=acorn.pk, tag=tag_of("home"), name="home")
+        for hour, placement_tag, calls in (
+            (0, tag_of("home"), 5),
+            (1, tag_of("home"), 2),
+            (1, 0, 4),
+        ):
+            UsageDetail.objects.create(
+                environment_id=acorn.pk,
+                hour=START + timedelta(hours=hour),
+                key_tag=tag_of(key_id),
+                placement_tag=placement_tag,
+                calls=calls,
+                units=calls - 1,
+            )
+
+    assert usage(api, acorn_key, "?group=placement")["data"] == [
+        {"placement": "home", "calls": 7, "units": 5},
+        {"placement": None, "calls": 4, "units": 3},
+    ]
+    assert usage(api, acorn_key, "?group=key")["data"] == [
+        {"key_id": key_id, "calls": 11, "units": 8}
+    ]

@@ -52,6 +52,26 @@ def test_buckets_count_all_calls_and_charge_the_billable_ones(
     ]
 
 
+def test_keys_and_placements_are_counted_beside(
+    shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
+) -> None:
+    calls = [
+        make_call(1, key_tag=5, placement_tag=6),
+        make_call(2, key_tag=5, placement_tag=6, flags=0),
+        make_call(3, key_tag=5),
+        # Of a process of before.
+        make_call(4),
+    ]
+    data = b"".join(encode(call) for call in calls)
+    (tmp_path / "host-a.usage").write_bytes(data)
+    (tmp_path / "host-b.usage").write_bytes(data)
+    shipper.ship_all()
+
+    assert usage_database.rows(
+        "SELECT key_tag, placement_tag, calls, units FROM billing_usagedetail ORDER BY 2"
+    ) == [(5, 0, 1, 1), (5, 6, 2, 1)]
+
+
 def test_a_millisecond_decides_which_hour_and_day_a_call_falls_into(
     shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
 ) -> None:
