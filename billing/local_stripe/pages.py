@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from billing.local_stripe import checkout
@@ -18,6 +18,7 @@ background:#fff;margin:.25rem .5rem .25rem 0}}button.main{{background:#635bff;co
 table{{border-collapse:collapse;width:100%}}td{{padding:.25rem .5rem .25rem 0}}
 small{{color:#697386}}</style></head><body>{body}
 <p><small>Local Stripe: no money moves here.</small></p></body></html>"""
+_EVENTS_SHOWN = 50
 
 
 def answer_page(world: World, path: str, form: Mapping[str, str]) -> tuple[str, str]:
@@ -28,6 +29,8 @@ def answer_page(world: World, path: str, form: Mapping[str, str]) -> tuple[str, 
     StripeProblem
         There is no such page.
     """
+    if path == "/":
+        return _overview(world), ""
     kind, _, identifier = path.strip("/").partition("/")
     button = form.get("button", "")
     if kind == "checkout":
@@ -37,6 +40,38 @@ def answer_page(world: World, path: str, form: Mapping[str, str]) -> tuple[str, 
     if kind == "invoice":
         return _invoice(world.get("invoice", identifier)), ""
     raise StripeProblem(f"Unrecognized request URL ({path})", status=404)
+
+
+def _overview(world: World) -> str:
+    """Show everything at a glance, the newest first."""
+    body = "<h1>Local Stripe</h1><h2>Checkout</h2>" + _table(
+        (f"<a href='/checkout/{each['id']}'>{each['id']}</a>", each["status"])
+        for each in [*world.all(checkout.CHECKOUT).values()][::-1]
+    )
+    body += "<h2>Subscriptions</h2>" + _table(
+        (escape(_name(world, each["customer"])), escape(each["id"]), f"<b>{each['status']}</b>")
+        for each in [*world.all("subscription").values()][::-1]
+    )
+    body += "<h2>Invoices</h2><table>" + "".join(
+        _invoice_row(each) for each in [*world.all("invoice").values()][::-1]
+    )
+    body += "</table><h2>Products</h2>" + _table(
+        (escape(each["name"]),) for each in world.all("product").values()
+    )
+    body += "<h2>Events</h2>" + _table(
+        (escape(each["type"]), "waits for its webhook" if each["pending_webhooks"] else "")
+        for each in [*world.all("event").values()][:-_EVENTS_SHOWN:-1]
+    )
+    return _page("Local Stripe", body)
+
+
+def _name(world: World, customer: str) -> str:
+    return str(world.get("customer", customer)["name"] or customer)
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    shown = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table>{shown}</table>" if shown else "<p>None.</p>"
 
 
 def _checkout(world: World, session: Resource, button: str) -> tuple[str, str]:

@@ -10,13 +10,23 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
-import stripe.params
-from stripe._request_options import RequestOptions
 from typing_extensions import is_typeddict
 
 from billing.local_stripe.problems import StripeProblem
 
-_OPTIONS = frozenset(RequestOptions.__annotations__)
+# What each request type inherits of the client's own options.
+_OPTIONS = frozenset(
+    {
+        "api_key",
+        "content_type",
+        "headers",
+        "idempotency_key",
+        "max_network_retries",
+        "stripe_account",
+        "stripe_context",
+        "stripe_version",
+    }
+)
 # The OpenAPI document's maxLength; the wheel's types do not carry it.
 _LONGEST = {
     "event_name": 100,
@@ -64,6 +74,9 @@ def checked(name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _request_type(name: str) -> Any:
+    # Most of the process's start; the first request can wait for it.
+    import stripe.params
+
     found: Any = stripe.params
     for part in name.split("."):
         found = getattr(found, part)

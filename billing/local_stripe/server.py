@@ -72,7 +72,7 @@ class LocalStripe:
             await _send(send, 200, {"status": "ok"})
         elif path == "/_local/switches":
             await self._turn_switches(send, body)
-        elif path.startswith(_PAGES):
+        elif path == "/" or path.startswith(_PAGES):
             await self._show_page(scope, send, body)
         else:
             await self._answer_api(scope, receive, send, body)

@@ -214,6 +214,7 @@ class Demo:
             "docs_url": f"{base}/docs",
             "portal_url": f"http://127.0.0.1:{self._ports.portal}",
             "staff_url": f"http://127.0.0.1:{self._ports.staff}",
+            "stripe_url": os.environ.get("SHELFWISE_LOCAL_STRIPE_URL"),
             "staff": self._staff,
             "tenants": [self._tenant(store) for store in self._stores],
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ class Ports:
     inference: int
     portal: int
     staff: int
+    stripe: int
 
 
 def choose_ports() -> Ports:
@@ -33,7 +35,8 @@ def choose_ports() -> Ports:
     public = public_port()
     inference = free_port_from(public + 1)
     portal = free_port_from(inference + 1)
-    return Ports(public, inference, portal, free_port_from(portal + 1))
+    staff = free_port_from(portal + 1)
+    return Ports(public, inference, portal, staff, free_port_from(staff + 1))
 
 
 def embedded_servers(
@@ -58,7 +61,14 @@ def embedded_servers(
 def demo_environment(home: Path, *, credentials: dict[str, str], ports: Ports) -> dict[str, str]:
     """Return what the demo's processes find in their environment."""
     hosts = f"127.0.0.1:{ports.portal}", f"127.0.0.1:{ports.staff}"
+    digest = hashlib.sha256(credentials["secret_key"].encode()).hexdigest()
+    # The real Stripe, where the user has a key of it, signs with a secret of its own.
+    billing = {
+        "SHELFWISE_LOCAL_STRIPE_URL": f"http://127.0.0.1:{ports.stripe}",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{digest}",
+    }
     return {
+        **({} if os.environ.get("STRIPE_SECRET_KEY") else billing),
         "SHELFWISE_MODE": "demo",
         "SHELFWISE_SECRET_KEY": credentials["secret_key"],
         "SHELFWISE_JWT_SIGNING_KEY": credentials["jwt_signing_key"],
@@ -76,6 +86,7 @@ def processes(home: Path, *, ports: Ports) -> list[Service]:
     """Return our own processes; each says on its management port when it is ready."""
     web_ports = f"{ports.public},{ports.portal},{ports.staff}"
     return [
+        *([] if os.environ.get("STRIPE_SECRET_KEY") else [_local_stripe(home, ports)]),
         _process("web", home, "-m", "saas.web", "--ports", web_ports),
         _process("inference", home, "-m", "api.inference", "--port", str(ports.inference)),
         _process("worker", home, "-m", "saas.worker", "-Q", "default", "--concurrency", "1"),
@@ -83,6 +94,20 @@ def processes(home: Path, *, ports: Ports) -> list[Service]:
         _process("dispatcher", home, "manage.py", "dispatch"),
         _process("shipper", home, "-m", "billing.metering"),
     ]
+
+
+def _local_stripe(home: Path, ports: Ports) -> Service:
+    webhook = f"http://127.0.0.1:{ports.public}/v1/stripe/webhook"
+    return Service(
+        name="stripe",
+        command=(
+            *(sys.executable, "-m", "billing.local_stripe", "--port", str(ports.stripe)),
+            *("--state", str(home / "stripe.json"), "--webhook", webhook),
+        ),
+        environment=os.environ,
+        folder=PROJECT,
+        is_ready=answers(f"http://127.0.0.1:{ports.stripe}/healthz"),
+    )
 
 
 def _process(name: str, home: Path, *arguments: str) -> Service:

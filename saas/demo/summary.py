@@ -58,6 +58,8 @@ def summary_panel(summary: dict[str, Any], *, curl: tuple[str, str, float]) -> P
     ):
         lines.add_row(f"[bold]{title}[/]", url)
     lines.add_row("", _log_in(summary["staff"]))
+    if summary["stripe_url"]:
+        lines.add_row("[bold]Local Stripe[/]", summary["stripe_url"])
     for store in summary["tenants"]:
         lines.add_row("", "")
         lines.add_row(f"[bold]{store['name']}[/]", store["quality"])

@@ -86,6 +86,23 @@ def test_usage_is_charged_by_tier_when_its_period_is_invoiced(account: Account) 
     assert (invoice.status, invoice.total) == ("paid", 5_007)
 
 
+def test_each_call_is_on_one_months_invoice(account: Account) -> None:
+    """I12."""
+    life = Life(account, begins=seconds(2026, 4, 1))
+    life.subscribe()
+    months = seconds(2026, 5, 1), seconds(2026, 6, 1)
+    for month, units in zip(months, (301, 502), strict=True):
+        life.go_to(month + 60)
+        life.account.report(life.customer, units, timestamp=month - 1)
+        life.account.report(life.customer, 100, timestamp=month)
+        life.go_to(month + HOUR)
+
+    _, april, may = life.invoices()
+    # Half a cent each beyond 100; May's are the 100 of its first second and the 502 of its last.
+    assert april.total - 4_900 == 101
+    assert may.total - 4_900 == (100 + 502 - 100) // 2
+
+
 def test_the_preview_says_what_the_invoice_will_say(account: Account) -> None:
     life = Life(account, begins=seconds(2026, 4, 1))
     life.subscribe()
@@ -256,6 +273,7 @@ def test_checkout_and_portal_are_pages_to_click(account: Account) -> None:
         again = browser.post(session.url or "", data={"button": "pay"})
         cancelled = browser.post(portal.url, data={"button": "cancel"})
         back = browser.post(portal.url, data={"button": "return"})
+        overview = browser.get(account.address)
 
     assert "49.00 EUR" in shown.text
     assert "declined" in declined.text
@@ -266,6 +284,8 @@ def test_checkout_and_portal_are_pages_to_click(account: Account) -> None:
     assert subscription.cancel_at_period_end
     assert "ends with its period" in cancelled.text
     assert back.headers["location"] == "http://portal.example/"
+    assert session.id in overview.text
+    assert "customer.subscription.created" in overview.text
 
 
 @pytest.mark.parametrize(
