@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from api.v1.authentication import WriteKeyAuthentication
 from api.v1.bodies import read_object
 from api.v1.ingestion_schema import IngestAnswer
+from api.v1.parsers import sent_json
 from api.v1.user_tokens import admit_users
 from api.v1.views import BeaconView
 from engine.rows.collected import Payload
@@ -63,7 +64,7 @@ class Ga4View(CollectView):
         types; any other event (a checkout repeats what its cart said) is ignored and named in
         `warnings`. `client_id` is the anonymous id.
         """
-        return self._collect(request.data, read_ga4)
+        return self._collect(sent_json(request), read_ga4)
 
 
 class SegmentView(CollectView):
@@ -81,7 +82,7 @@ class SegmentView(CollectView):
         but for those that say who it is (name, email, phone, address and the like). The key may
         also come as Segment's write key does: HTTP Basic, the key as the user.
         """
-        return self._collect(request.data, read_segment)
+        return self._collect(sent_json(request), read_segment)
 
 
 urlpatterns = [

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from api.v1.bodies import read_object, read_rows
 from api.v1.ingestion_schema import EventAnswer, EventBatchBody, EventBody, IngestAnswer
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
+from api.v1.parsers import sent_json
 from api.v1.serializers import page_of
 from api.v1.user_tokens import MEMBER as USER_TOKEN
 from api.v1.user_tokens import admit_users
@@ -66,7 +67,7 @@ class EventsView(BeaconView):
     )
     def post(self, request: Request) -> Response:
         """Take in one event, or up to 1,000."""
-        body = read_object(request.data)
+        body = read_object(sent_json(request))
         is_batch = "events" in body
         rows = read_rows(body, "events") if is_batch else [body]
         pointer = "/events/{index}" if is_batch else ""

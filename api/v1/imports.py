@@ -75,8 +75,8 @@ class FileErrorAnswer(serializers.Serializer[Any]):
 class FileWarningAnswer(serializers.Serializer[Any]):
     """Something about the file as a whole that its sender may not have meant."""
 
-    code = serializers.ChoiceField(["ignored_column"])
-    column = serializers.CharField()
+    code = serializers.ChoiceField(["ignored_column", "deletions_left_out"])
+    column = serializers.CharField(required=False)
     detail = serializers.CharField()
 
 

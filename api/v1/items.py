@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from api.v1.bodies import read_choice, read_envelope, read_flag, read_object, read_rows
 from api.v1.ingestion_schema import ItemAnswer, ItemBatchBody, ItemBody, ItemPatch, WriteAnswer
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
+from api.v1.parsers import sent_json
 from api.v1.serializers import page_of
 from api.v1.views import EnvironmentView
 from engine.rows.item_change import Op
@@ -41,7 +42,7 @@ class ItemView(EnvironmentView):
         is_created = put_item(
             environment=self.caller.environment,
             item_id=item_id,
-            members=read_object(request.data),
+            members=read_object(sent_json(request)),
         )
         return Response(_shown(item_id), status=201 if is_created else 200)
 
@@ -51,7 +52,7 @@ class ItemView(EnvironmentView):
         patch_item(
             environment=self.caller.environment,
             item_id=item_id,
-            members=read_object(request.data),
+            members=read_object(sent_json(request)),
         )
         return Response(_shown(item_id))
 
@@ -85,7 +86,7 @@ class ItemBatchView(EnvironmentView):
     @extend_schema(request=ItemBatchBody, responses=WriteAnswer)
     def post(self, request: Request) -> Response:
         """Create, change and delete up to 1,000 items."""
-        envelope = read_envelope(request.data, known=("items", "op", "atomic"))
+        envelope = read_envelope(sent_json(request), known=("items", "op", "atomic"))
         result = write_items(
             environment=self.caller.environment,
             rows=read_rows(envelope, "items"),

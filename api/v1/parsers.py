@@ -84,6 +84,17 @@ def read_data(request: Request) -> Any:
         ) from None
 
 
+def sent_json(request: Request) -> Any:
+    """Return what the body says, for a call that is nothing without one.
+
+    Raises
+    ------
+    MalformedJson
+        There is no body; Django REST Framework takes that for an empty object.
+    """
+    return request.data if BODY_DIGEST in request.META else parse_strict_json(b"")
+
+
 def body_digest(request: HttpRequest) -> bytes:
     """Return the SHA-256 of the body as it was sent."""
     digest: bytes = request.META.get(BODY_DIGEST, _EMPTY_DIGEST)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.v1.bodies import read_envelope, read_flag, read_object, read_rows
 from api.v1.ingestion_schema import UserAnswer, UserBatchBody, UserBody, UserMergeBody, WriteAnswer
+from api.v1.parsers import sent_json
 from api.v1.views import EnvironmentView
 from engine.rows.values import BadValue, read_id, shown
 from engine.selectors.users import user_body
@@ -41,7 +42,7 @@ class UserView(EnvironmentView):
         patch_user(
             environment=self.caller.environment,
             user_id=user_id,
-            members=read_object(request.data),
+            members=read_object(sent_json(request)),
         )
         return Response(_shown(user_id))
 
@@ -59,7 +60,7 @@ class UserBatchView(EnvironmentView):
     @extend_schema(request=UserBatchBody, responses=WriteAnswer)
     def post(self, request: Request) -> Response:
         """Create, change and delete up to 1,000 users."""
-        envelope = read_envelope(request.data, known=("users", "atomic"))
+        envelope = read_envelope(sent_json(request), known=("users", "atomic"))
         result = write_users(
             environment=self.caller.environment,
             rows=read_rows(envelope, "users"),
@@ -76,7 +77,7 @@ class UserMergeView(EnvironmentView):
     @extend_schema(request=UserMergeBody, responses=UserMergeBody)
     def post(self, request: Request) -> Response:
         """Say that a visitor is a user from now on."""
-        members = read_envelope(request.data, known=("anonymous_id", "user_id"))
+        members = read_envelope(sent_json(request), known=("anonymous_id", "user_id"))
         anonymous_id, user_id = _id(members, "anonymous_id"), _id(members, "user_id")
         merge_users(
             environment=self.caller.environment,

@@ -40,7 +40,7 @@ class Batch:
     errors
         The others.
     ids_of_errors
-        What those of them are about that say so.
+        What those of them are about; None where that cannot be read.
     bytes_read
         How much of the file was read for it and those before, to compare with `total_bytes`.
     """
@@ -50,7 +50,7 @@ class Batch:
     rows: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
-    ids_of_errors: list[str] = field(default_factory=list)
+    ids_of_errors: list[str | None] = field(default_factory=list)
     _records: list[Record] = field(default_factory=list)
     _shape: RowShape | None = None
 
@@ -175,8 +175,9 @@ class RowReader(Iterator[Batch]):
             row = entry if isinstance(entry, RowError) else self._shape.row(entry)
             if isinstance(row, RowError):
                 batch.errors.append(row)
-                if isinstance(entry, Record):
-                    batch.ids_of_errors += self._shape.ids_of(entry)
+                batch.ids_of_errors += (
+                    self._shape.ids_of(entry) if isinstance(entry, Record) else [None]
+                )
             elif isinstance(entry, Record):
                 batch.rows.append(row)
                 batch.lines.append(entry.line)

@@ -16,6 +16,10 @@ CHUNK_ROWS = 5_000
 MAX_BAD_SHARE = 0.2
 MAX_DELETED_SHARE = 0.2
 
+# A bad row whose id cannot be read may be about any item that seems to be missing.
+_UNREADABLE = """
+    SELECT count(*) FROM engine_stagedrow WHERE import_id = %s AND name IS NULL AND row = ''
+"""
 _MISSING = """
     FROM engine_item AS item
     WHERE item.deleted_at IS NULL AND item.updated_at < %s AND NOT EXISTS (
@@ -38,6 +42,7 @@ def reach_verdict(row: Import) -> None:
     if row.would_delete is not None:
         return
     row.would_delete = _missing_count(row)
+    _spare_items(row)
     row.rows_total = row.rows_read
     if row.rejected > MAX_BAD_SHARE * row.rows_read:
         row.status = Import.Status.FAILED
@@ -52,6 +57,22 @@ def reach_verdict(row: Import) -> None:
     if row.status != Import.Status.RUNNING or row.dry_run:
         return
     begin_to_apply(row)
+
+
+def _spare_items(row: Import) -> None:
+    """Delete nothing where bad rows may stand for what seems to be missing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREADABLE, [row.pk])
+        (unreadable,) = cursor.fetchone()
+    if not unreadable or not row.would_delete:
+        return
+    detail = (
+        f"{unreadable} bad rows have no id that can be read, so none of the {row.would_delete} "
+        "items that the file seems to lack is deleted; mend the rows in errors.csv and send the "
+        "file again."
+    )
+    row.warnings.append({"code": "deletions_left_out", "detail": detail})
+    row.would_delete = 0
 
 
 def begin_to_apply(row: Import) -> None:
@@ -87,7 +108,7 @@ def delete_missing_items(running: RunningImport) -> None:
     """Delete the items that the file lacks, but for those that changed since the import began."""
     while True:
         with running.chunk() as row:
-            if row.stage != Import.Stage.DELETING:
+            if row.stage != Import.Stage.DELETING or not row.would_delete:
                 return
             # Before looking: an item that is written meanwhile must not be deleted unseen.
             lock_clock(environment_id=running.environment.pk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 
 from django.utils import timezone
 
@@ -32,13 +33,24 @@ class ImportStoppedError(Exception):
     """The store cancelled the import, or it has ended otherwise."""
 
 
+class TurnEndedError(Exception):
+    """A task may not take longer; the import goes on in another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunningImport:
-    """An import in this worker's hands."""
+    """An import in this worker's hands.
+
+    Attributes
+    ----------
+    turn_ends
+        When to leave the rest to another task, by `time.monotonic`.
+    """
 
     environment: Environment
     job: ClaimedJob
     id: str
+    turn_ends: float
 
     @contextmanager
     def chunk(self) -> Iterator[Import]:
@@ -50,6 +62,8 @@ class RunningImport:
             Another worker has taken the job over.
         ImportStoppedError
             Nothing more is to be done.
+        TurnEndedError
+            This chunk was the last of the task's.
         """
         with in_environment(self.environment):
             note_job_progress(self.job)
@@ -58,6 +72,8 @@ class RunningImport:
                 raise ImportStoppedError
             yield row
             row.save()
+        if monotonic() > self.turn_ends:
+            raise TurnEndedError
 
 
 def count_rows(row: Import, written: RowsWritten) -> None:

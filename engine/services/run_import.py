@@ -31,7 +31,12 @@ from engine.services.apply_import import (
     reach_verdict,
 )
 from engine.services.end_import import await_confirmation, end_import
-from engine.services.import_chunks import ImportStoppedError, RunningImport, count_rows
+from engine.services.import_chunks import (
+    ImportStoppedError,
+    RunningImport,
+    TurnEndedError,
+    count_rows,
+)
 from engine.services.import_uploads import upload_path
 from engine.services.stage_rows import named_rows, rows_met, stage_names, stage_rows
 from engine.services.write_import_rows import FileRow, taken_back, write_import_rows
@@ -39,13 +44,18 @@ from saas.lib.errors import FieldError, ShelfwiseError
 from tenants.context import in_environment
 from tenants.errors import JobFailedError
 from tenants.models.environment import Environment
-from tenants.services.run_job import ClaimedJob, ensure_held, finish_job
+from tenants.services.run_job import ClaimedJob, ensure_held, finish_job, requeue_job
 
 log = structlog.get_logger()
+
+# Well before the limit of a task (saas/celery.py), and a moment for others to come in between.
+TURN_SECONDS = 30 * 60
 
 
 def run_import(*, environment: Environment, job: ClaimedJob) -> None:
     """Run an import's job, from where the last worker's commit left it.
+
+    One that takes long gives its job back after half an hour and is gone on with.
 
     Parameters
     ----------
@@ -61,12 +71,18 @@ def run_import(*, environment: Environment, job: ClaimedJob) -> None:
     LeaseLostError
         Another worker has taken the job over; it goes on after the last committed chunk.
     """
-    running = RunningImport(environment, job, str(job.payload["import_id"]))
     started = time.monotonic()
+    import_id = str(job.payload["import_id"])
+    running = RunningImport(environment, job, import_id, turn_ends=started + TURN_SECONDS)
     row = _begin(running)
     log.info("import_started", id=row.pk, attempt=job.attempts, rows_read=row.rows_read)
     if row.status == Import.Status.RUNNING:
-        _go_on(running, row)
+        try:
+            _go_on(running, row)
+        except TurnEndedError:
+            requeue_job(job)
+            log.info("import_turn_ended", id=row.pk)
+            return
     row = _end(running)
     log.info(
         "import_ended",
@@ -171,8 +187,9 @@ def _take(running: RunningImport, row: Import, batch: Batch, events: EventBatch 
             import_id=row.pk, first=row.rows_read, rows=rows, named=named, without=written.bad
         )
         if row.mode == "full":
+            ids = ((number, rows[number].values.get("id")) for number in written.bad)
             about = [
-                *((number, rows[number].values.get("id")) for number in written.bad),
+                *((number, id_) for number, id_ in ids if id_ is not None),
                 *enumerate(batch.ids_of_errors, start=len(rows)),
             ]
             stage_names(import_id=row.pk, first=row.rows_read, names=about)

@@ -109,10 +109,10 @@ def stage_names(*, import_id: str, first: int, names: Iterable[tuple[int, Any]])
     import_id, first
         As for `stage_rows`.
     names
-        The numbers of the rows, and their ids as far as they are ids. Nothing is staged to be
-        written of them.
+        The numbers of the rows, and their ids; one that is none may stand for any item. Nothing is
+        staged to be written of them.
     """
-    known = [(first + number, name) for number, name in names if _text(name) is not None]
+    known = [(first + number, _readable(name)) for number, name in names]
     if not known:
         return
     positions, texts = (list(column) for column in zip(*known, strict=True))
@@ -146,6 +146,12 @@ def staged_rows(*, import_id: str, after: int, most: int) -> list[tuple[int, Fil
             "position", "line", "row"
         )[:most]
     ]
+
+
+def _readable(name: Any) -> str | None:
+    # The file's own reader puts this where bytes are no text.
+    text = _text(name)
+    return None if text is None or "\N{REPLACEMENT CHARACTER}" in text else text
 
 
 def _text(value: Any) -> str | None:

@@ -198,6 +198,12 @@ def fail_job(job: ClaimedJob, *, reason: str, retry_in: timedelta | None) -> boo
     return bool(updated) and is_final
 
 
+def requeue_job(job: ClaimedJob) -> None:
+    """Give back a job that has gone forward and has more to do; it is due at once."""
+    with on_platform():
+        _held(job).update(state=Job.State.QUEUED, lease_until=None, published_at=None)
+
+
 def _held(job: ClaimedJob) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.id, state=Job.State.RUNNING, fencing_token=job.fencing_token)
 

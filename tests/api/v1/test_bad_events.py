@@ -151,3 +151,12 @@ def test_what_is_missing_is_named(api: ApiClient, acorn_key: str) -> None:
         answer = api.post("/v1/events", key=acorn_key, json=event)
         (error,) = assert_problem(answer, 422, "rows_rejected")["errors"]
         assert (error["pointer"], error["code"]) == (f"/{needed}", "missing_field")
+
+
+@pytest.mark.parametrize(
+    "route",
+    ["/v1/events", "/v1/items:batch", "/v1/users:batch", "/v1/users:merge", "/v1/collect/ga4"],
+)
+def test_no_body_is_no_json(api: ApiClient, acorn_key: str, route: str) -> None:
+    answer = api.post(route, key=acorn_key, body=b"", content_type="application/json")
+    assert_problem(answer, 400, "malformed_json")

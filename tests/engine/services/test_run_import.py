@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -430,3 +432,38 @@ def test_a_running_import_says_how_long_it_will_take(acorn: Environment) -> None
         with time_machine.travel(now + timedelta(seconds=30), tick=False):
             # A quarter took 30 s, three are left.
             assert import_body(import_id)["eta_seconds"] == 90
+
+
+@pytest.mark.parametrize("broken", ['"lamp-9"x,"Lamp 9,19.90\n', "lamp-\xff,Lamp 9,19.90\n"])
+def test_a_full_import_deletes_nothing_where_an_id_cannot_be_read(
+    acorn: Environment, broken: str
+) -> None:
+    import_file(acorn, LAMPS)
+    file = LAMPS.replace("lamp-9,Lamp 9,19.90\n", broken).encode("latin-1")
+    row = import_file(acorn, file, mode="full")
+    assert (row.status, row.would_delete, row.deleted) == ("completed", 0, 0)
+    assert (row.rejected, row.accepted) == (1, 9)
+    (warning,) = row.warnings
+    assert warning["code"] == "deletions_left_out"
+    assert "1 bad rows have no id" in warning["detail"]
+    assert "lamp-9" in catalogue(acorn)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_an_import_that_takes_long_goes_on_in_other_tasks(
+    acorn: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_file(acorn, LAMPS)
+    # Each fourth chunk is a task's last.
+    clock = cycle([0.0, 0.0, 0.0, math.inf])
+    monkeypatch.setattr("engine.services.import_chunks.monotonic", lambda: next(clock))
+    import_id = send_file(acorn, SMALLER, mode="full")
+    # Three chunks are read and judged; then three are written, and so on.
+    for stage in ("applying", "deleting", "deleting"):
+        row = the_import(acorn, import_id)
+        assert row.status in {"queued", "running"}
+        run_jobs(acorn)
+        assert the_import(acorn, import_id).stage == stage
+    row = the_import(acorn, import_id)
+    assert row.status == "completed"
+    assert counts(row) == {"accepted": 9, "created": 1, "unchanged": 8, "deleted": 2}
