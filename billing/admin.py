@@ -1,10 +1,13 @@
-"""What staff see of billing: usage by the hour, and how far each usage log is shipped."""
+"""What staff see of billing: plans, who has which, usage by the hour, and how far it is shipped."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
-from billing.models.usage import UsageBucket, UsageSource
+from billing.models.adjustment import UsageAdjustment
+from billing.models.plan import Plan
+from billing.models.subscription import Subscription
+from billing.models.usage import UsageBucket, UsageShipper, UsageSource
 from tenants.admin import ReadOnlyAdmin
 
 
@@ -22,3 +25,34 @@ class UsageSourceAdmin(ReadOnlyAdmin):
     """Usage logs of serving processes."""
 
     list_display = ("name", "shipped_bytes", "sequence_holes", "bad_records", "updated_at")
+
+
+@admin.register(UsageShipper)
+class UsageShipperAdmin(ReadOnlyAdmin):
+    """Hosts, and up to when all of their calls are in the ledger."""
+
+    list_display = ("host", "shipped_up_to")
+
+
+@admin.register(UsageAdjustment)
+class UsageAdjustmentAdmin(ReadOnlyAdmin):
+    """What was taken off bills, and why."""
+
+    list_display = ("at", "environment_id", "hour", "units", "reason", "actor")
+    date_hierarchy = "at"
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    """What is sold."""
+
+    list_display = ("code", "currency", "price_minor", "included_calls", "quota", "is_offered")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    """Which store has which plan, and how it stands with paying."""
+
+    list_display = ("tenant", "plan", "state", "current_period_end", "spend_cap_minor")
+    list_filter = ("state", "plan")
+    list_select_related = ("tenant", "plan")
