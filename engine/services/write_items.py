@@ -18,6 +18,7 @@ from engine.rows.results import WriteResult, check_batch_size
 from engine.selectors.attributes import declared_types
 from engine.selectors.items import MEMBERS, alias_holders, stored_items
 from engine.services.catalogue_clock import lock_clock, move_clock
+from engine.services.catalogue_room import CatalogueRoom
 from engine.services.write_item_refs import write_item_refs
 from saas.lib.errors import FieldError, InvalidObject, NotFound
 from tenants.models.environment import Environment
@@ -195,6 +196,7 @@ class _Writing:
         self._change_seq = lock_clock(environment_id=environment.pk)
         self.stored = stored_items(list({row.id for _, row in rows}))
         self._claims = AliasClaims(alias_holders(self._new_aliases(row for _, row in rows)))
+        self._room = CatalogueRoom(environment)
         self._current = dict(self.stored)
         self._touched: dict[str, bool] = {}
         self.decisions = [self._decide(place, row, op) for place, row in rows]
@@ -223,6 +225,8 @@ class _Writing:
         )
         if errors:
             return errors
+        if change.outcome == "created" and not self._room.take():
+            return [_no_room(place, limit=self._room.limit)]
         item = {**change.item, "deleted_at": change.outcome == "deleted" or None}
         self._claims.write(row.id, before=stored, after=item)
         self._current[row.id] = item
@@ -262,6 +266,11 @@ def _place(index: int, row: Any) -> Place:
         index=index,
         id=item_id[:256] if isinstance(item_id, str) else None,
     )
+
+
+def _no_room(place: Place, *, limit: int | None) -> FieldError:
+    sentence = f"is one too many: the plan has room for {limit}; delete others, or change the plan."
+    return place.error("id", "catalogue_full", sentence)
 
 
 def _untitled(place: Place, *, is_known: bool) -> FieldError:
