@@ -18,10 +18,12 @@ from psycopg import sql
 from api.inference.app import create_app
 from api.inference.runtime import Runtime
 from billing.metering.record import RECORD_BYTES, UsageRecord, decode
+from engine.core.artifact import Artifact, open_artifact
 from saas.lib.config import Config, config
 from saas.lib.ids import new_ulid
 from tenants import tokens
 from tests.api.inference.models import ITEMS, write_model
+from tests.api.inference.random_stores import ITEMS as RANDOM_ITEMS
 
 # Far more than the contract's 2 seconds: a busy test machine is no proof of a broken promise.
 PATIENCE_SECONDS = 20.0
@@ -343,3 +345,17 @@ def shop(acorn_hand: Hand, serving_config: Config, services: list[Service]) -> C
 @pytest.fixture
 def service(serve: Callable[[Config], Service], serving_config: Config) -> Service:
     return serve(serving_config)
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    folder = tmp_path_factory.mktemp("artifacts")
+    version = write_model(
+        folder,
+        1,
+        items=RANDOM_ITEMS,
+        viewed={"u:ada": [2, 5]},
+        bought={"u:ada": [3]},
+        baskets=[[2, 4], [2, 4], [2, 7], [2, 7], [5, 7], [5, 7], [5, 9], [5, 9]],
+    )
+    return open_artifact(Path(folder, "1", version), verify=False)
