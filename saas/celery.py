@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from billing.jobs import RECONCILE_JOB, RESYNC_JOB, SEND_USAGE_JOB
 from engine.jobs import EXPORT_JOB, FEED_JOB, IMPORT_JOB, TRAINING_JOB, UPDATE_JOB
 from saas.broker import mend_broker
 from saas.lib.config import config
@@ -38,7 +39,12 @@ KEPT_CHILD_KB = 600_000
 _KEY_PREFIX = "sw:celery:"
 # They take minutes, and have a queue and a share of the dispatcher of their own: a worker with
 # `-Q default` is there for the others.
-LONG_KINDS = frozenset({TRAINING_JOB, UPDATE_JOB, IMPORT_JOB, EXPORT_JOB, FEED_JOB})
+LONG_KINDS = frozenset(
+    {
+        *(TRAINING_JOB, UPDATE_JOB, IMPORT_JOB, EXPORT_JOB, FEED_JOB),
+        *(SEND_USAGE_JOB, RECONCILE_JOB, RESYNC_JOB),
+    }
+)
 
 
 def broker_url(redis_url: str) -> str:

@@ -6,9 +6,9 @@ from billing.core.periods import month_of
 from billing.core.tiers import amount_minor, read_tiers
 from billing.models.subscription import Subscription
 from billing.models.usage_report import UsageReport
-from billing.selectors.account import billable_units
 from billing.stripe_gateway import gateway
-from tenants.models.environment import Environment
+
+_AT_STRIPE = (UsageReport.State.SENT, UsageReport.State.INVOICED)
 
 
 def charge_late_usage(*, report: UsageReport, customer: str) -> int:
@@ -33,30 +33,26 @@ def charge_late_usage(*, report: UsageReport, customer: str) -> int:
     """
     subscription = Subscription.objects.select_related("plan").get(pk=report.tenant_id)
     start, end = month_of(report.hour)
-    used = sum(
-        billable_units(environment_id=environment.pk, since=start, until=end)
-        for environment in Environment.objects.filter(
-            tenant_id=report.tenant_id, kind=Environment.Kind.LIVE
-        )
-    )
-    known = (
+    # What Stripe has of the month, by meter or as items before this one, so that they add up.
+    known = dict(
         UsageReport.objects.filter(
-            tenant_id=report.tenant_id, hour=report.hour, state=UsageReport.State.SENT
+            tenant_id=report.tenant_id, hour__gte=start, hour__lt=end, state__in=_AT_STRIPE
         )
-        .order_by("-revision")
-        .values_list("units", flat=True)
-        .first()
-        or 0
+        .order_by("hour", "-revision")
+        .distinct("hour")
+        .values_list("hour", "units")
     )
-    late = report.units - known
+    before = sum(known.values())
+    late = report.units - known.get(report.hour, 0)
     tiers = read_tiers(subscription.plan.tiers)
-    amount = amount_minor(used, tiers) - amount_minor(max(used - late, 0), tiers)
+    amount = amount_minor(before + late, tiers) - amount_minor(before, tiers)
     if amount:
         gateway().add_invoice_item(
             customer=customer,
             amount_minor=amount,
             currency=subscription.currency,
             description=f"{late} calls of {report.hour:%Y-%m-%d %H}:00 UTC, reported late",
-            key=report.identifier,
+            # The meter may have been sent the identifier itself.
+            key=f"{report.identifier}.invoice",
         )
     return amount

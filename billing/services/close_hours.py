@@ -22,18 +22,22 @@ LOOKED_BACK, LOOKED_BACK_FAR = timedelta(days=2), timedelta(days=36)
 # What was used and what was reported last; where they differ, the next revision is due. A call's
 # time is in its ULID, by which the ledger is ordered, so that an hour is one range of the key.
 _ADD_REPORTS = """
-    WITH counted AS (
-        SELECT environment_id, hour, units FROM billing_usagebucket
-        UNION ALL
-        SELECT environment_id, hour, units FROM billing_usageadjustment
-    ), used AS (
+    WITH used AS (
         SELECT tenant_id, hour, greatest(sum(units), 0)::bigint AS units,
-               array_agg(DISTINCT environment_id) AS places
-          FROM counted
-          JOIN tenants_environment environment ON environment.id = environment_id
-         WHERE environment.kind = 'live' AND hour >= %(since)s AND hour < %(until)s
-           AND (%(hour)s::timestamptz IS NULL OR hour = %(hour)s)
-         GROUP BY tenant_id, hour
+               array_agg(DISTINCT environment.id) AS places, ended_at
+          FROM billing_subscription
+          JOIN tenants_environment environment USING (tenant_id)
+         CROSS JOIN LATERAL (
+               SELECT hour, units FROM billing_usagebucket
+                WHERE environment_id = environment.id
+                  AND hour >= %(since)s AND hour < %(until)s
+                UNION ALL
+               SELECT hour, units FROM billing_usageadjustment
+                WHERE environment_id = environment.id
+                  AND hour >= %(since)s AND hour < %(until)s
+         ) AS counted
+         WHERE stripe_subscription_id <> '' AND environment.kind = 'live'
+         GROUP BY tenant_id, hour, ended_at
     ), latest AS (
         SELECT DISTINCT ON (tenant_id, hour) tenant_id, hour, revision, units, next_attempt_at
           FROM billing_usagereport
@@ -44,12 +48,10 @@ _ADD_REPORTS = """
                coalesce(latest.revision, 0) + 1 AS revision,
                latest.units AS units_before,
                greatest(latest.next_attempt_at, %(now)s) AS next_attempt_at,
-               subscription.ended_at
+               used.ended_at
           FROM used
-          JOIN billing_subscription subscription USING (tenant_id)
           LEFT JOIN latest USING (tenant_id, hour)
-         WHERE subscription.stripe_subscription_id <> ''
-           AND used.units <> coalesce(latest.units, 0)
+         WHERE used.units <> coalesce(latest.units, 0)
     ), added AS (
         INSERT INTO billing_usagereport (tenant_id, hour, revision, units, last_call_at, state,
                 attempts, next_attempt_at, error, drift_rounds, drift_units)
@@ -80,9 +82,7 @@ _ADD_REPORTS = """
 """
 
 
-def close_hours(
-    *, now: datetime, back: timedelta = LOOKED_BACK, only_hour: datetime | None = None
-) -> int:
+def close_hours(*, now: datetime, back: timedelta = LOOKED_BACK) -> int:
     """Queue the totals of ended hours that Stripe has not been told.
 
     Only live environments of stores with a subscription at Stripe; a total that changed after it
@@ -94,8 +94,6 @@ def close_hours(
         An hour is closed ten minutes after its end.
     back
         How far to look.
-    only_hour
-        This hour alone.
 
     Returns
     -------
@@ -111,7 +109,6 @@ def close_hours(
                 "since": since,
                 # The bucket that begins a moment earlier has ended.
                 "until": until + timedelta(microseconds=1),
-                "hour": only_hour,
                 "first": _first_ulid(since),
                 "last": _first_ulid(now),
             },

@@ -29,12 +29,16 @@ _LACKS_PRICES = """
 """
 
 
+def close_ended_hours() -> None:
+    """Put the totals of ended hours into the outbox."""
+    close_hours(now=timezone.now())
+
+
 def queue_billing() -> None:
-    """Close hours, and queue what is due; without a Stripe nothing is sent, and nothing is lost."""
+    """Queue what is due; without a Stripe nothing is sent, and nothing is lost."""
     now = timezone.now()
     if not is_stripe_configured():
         return
-    close_hours(now=now)
     _queue_if(_IS_DUE, [now], SEND_USAGE_JOB)
     _queue_if(_LACKS_PRICES, [], MIRROR_PLANS_JOB)
     with on_platform(), transaction.atomic():

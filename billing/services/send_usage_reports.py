@@ -101,17 +101,17 @@ def _send_next(now: datetime, *, skipped: int) -> str | None:
 
 
 def _send(report: UsageReport, *, customer: str, now: datetime) -> str:
-    if now - report.last_call_at > TAKEN_FOR:
-        charge_late_usage(report=report, customer=customer)
-        _finish(report, UsageReport.State.INVOICED, now=now)
-        return "sent"
+    is_late = now - report.last_call_at > TAKEN_FOR
     try:
-        gateway().send_usage(
-            customer=customer,
-            units=report.units,
-            at=report.last_call_at,
-            identifier=report.identifier,
-        )
+        if is_late:
+            charge_late_usage(report=report, customer=customer)
+        else:
+            gateway().send_usage(
+                customer=customer,
+                units=report.units,
+                at=report.last_call_at,
+                identifier=report.identifier,
+            )
     except BillingUnavailable as error:
         _put_off(report, now=now, reason=str(error.__cause__ or error))
         return "failed"
@@ -120,7 +120,7 @@ def _send(report: UsageReport, *, customer: str, now: datetime) -> str:
             _log.error("usage_report_rejected", report=report.identifier, reason=str(error))
             _finish(report, UsageReport.State.REJECTED, now=now, error=str(error))
             return "rejected"
-    _finish(report, UsageReport.State.SENT, now=now)
+    _finish(report, UsageReport.State.INVOICED if is_late else UsageReport.State.SENT, now=now)
     return "sent"
 
 

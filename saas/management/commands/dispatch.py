@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from typing_extensions import override
 
 from billing.services.apply_due_entitlements import apply_due_entitlements
-from billing.services.queue_billing import measure_outbox, queue_billing
+from billing.services.queue_billing import close_ended_hours, measure_outbox, queue_billing
 from billing.services.warn_of_usage import warn_of_usage
 from billing.services.watch_shippers import watch_shippers
 from engine.services.import_uploads import remove_old_uploads
@@ -76,6 +76,7 @@ class Command(BaseCommand):
                 Periodic("due feeds", 10, queue_due_feeds),
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
+                Periodic("ended hours", 60, close_ended_hours),
                 Periodic("billing", 5, queue_billing),
                 Periodic("usage outbox", 15, measure_outbox),
                 Periodic("idempotency records", 60, expire_idempotency_records),

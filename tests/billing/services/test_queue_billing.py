@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from billing.models.usage_report import UsageReport
 from billing.services.mirror_plans import mirror_plans
-from billing.services.queue_billing import measure_outbox, queue_billing
+from billing.services.queue_billing import close_ended_hours, measure_outbox, queue_billing
 from billing.stripe_gateway import gateway
 from billing.tasks import mirror_plans as mirror_task
 from saas.lib.config import config
@@ -44,6 +44,7 @@ def test_hours_are_closed_and_sent_once_they_are_due(acorn_customer: Any, noon: 
     Job.objects.all().delete()
     acorn_customer.use(noon, 250)
     for _ in range(2):
+        close_ended_hours()
         queue_billing()
 
     assert kinds().count(SEND) == 1
@@ -82,7 +83,7 @@ def test_a_secret_key_means_the_real_stripe(stripe: Any, monkeypatch: Any) -> No
 
 def test_the_outbox_is_shown_to_operators(acorn_customer: Any, noon: datetime) -> None:
     acorn_customer.use(noon, 250)
-    queue_billing()
+    close_ended_hours()
     UsageReport.objects.update(state="rejected", drift_units=-3, drift_rounds=2)
 
     measure_outbox()

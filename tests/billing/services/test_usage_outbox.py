@@ -14,7 +14,7 @@ from billing.models.adjustment import UsageAdjustment
 from billing.models.usage_report import UsageReport
 from billing.selectors.outbox_health import outbox_health
 from billing.services.apply_stripe_event import apply_stripe_event
-from billing.services.close_hours import LOOKED_BACK_FAR, close_hours
+from billing.services.close_hours import close_hours
 from billing.services.receive_stripe_event import store_stripe_event
 from billing.services.reconcile_usage import reconcile_usage
 from billing.services.send_usage_reports import Sent, send_usage_reports
@@ -253,18 +253,20 @@ def test_what_stripe_could_not_count_after_all_is_marked_and_shown(
 def test_calls_too_old_for_the_meter_are_charged_at_their_own_months_price(
     acorn_customer: Any, noon: datetime
 ) -> None:
-    old = noon - timedelta(days=35)
     # 100,000 are included, and beyond them a call costs 0.05 cents.
-    another = old.replace(day=2 if old.day == 1 else 1)
-    acorn_customer.use(another, 99_000)
-    acorn_customer.use(old, 3_000)
-    close(datetime.now(tz=UTC), back=LOOKED_BACK_FAR, only_hour=old)
+    now = datetime.now(tz=UTC)
+    month = (now - timedelta(days=70)).replace(day=15, hour=3, minute=0, second=0, microsecond=0)
+    for hour, units in ((month, 99_000), (month + HOUR, 3_000), (month + 2 * HOUR, 500)):
+        acorn_customer.use(hour, units)
+    close_hours(now=month + 4 * HOUR)
 
-    send()
+    send(now)
 
-    (item,) = acorn_customer.stripe.world.all("invoiceitem").values()
-    assert (item["amount"], item["currency"]) == (2_000 * 5 // 100, "eur")
-    assert states() == [(1, 3_000, "invoiced")]
+    items = acorn_customer.stripe.world.all("invoiceitem").values()
+    # Together 2,500 beyond the included ones, whichever hour comes first.
+    assert sum(item["amount"] for item in items) == 2_500 * 5 // 100
+    assert {item["currency"] for item in items} == {"eur"}
+    assert {state for _, _, state in states()} == {"invoiced"}
 
 
 def test_a_long_absence_of_stripe_loses_nothing(acorn_customer: Any, noon: datetime) -> None:
