@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import orjson
 from django.db import connection
 from numpy.typing import NDArray
 
@@ -17,12 +16,15 @@ _LINKS = """
     FROM engine_identitylink ORDER BY anonymous_id, valid_from
 """
 # Who objected, or was deleted, teaches popularity and co-purchase but gets no profile. Packed by
-# the thousands, since a row of its own for each shopper costs more than its name.
+# the thousands, since a row of its own for each shopper costs more than its name, and parted by
+# what no id holds: as JSON it took us half as long again.
 _PROFILES = """
     SELECT string_agg(int4send(id), ''::bytea),
-        json_agg(CASE kind WHEN 'user' THEN %s ELSE %s END || external_id)::text
+        string_agg(CASE kind WHEN 'user' THEN %s ELSE %s END || external_id, chr(31))
     FROM engine_shopper WHERE personalise AND deleted_at IS NULL GROUP BY id / 65536
 """
+_SEPARATOR = "\x1f"
+_NO_NAME = -1
 # Times are compared in 34 bits behind the visitor: from 1970 to 2514.
 _TIME_BITS = 34
 _LAST_SECOND = (1 << _TIME_BITS) - 1
@@ -86,11 +88,11 @@ def learned_shoppers(events: PackedEvents, users: NDArray[np.int32]) -> LearnedS
     users : int32[n]
         Whose each event is, from `users_of_events`.
     """
-    names = _profiles()
-    size = max(max(names, default=0), int(users.max(initial=0))) + 1
-    has_profile = np.zeros(size, dtype=np.bool_)
-    has_profile[list(names)] = True
-    is_known = has_profile[users]
+    ids, names = _profiles()
+    size = max(int(ids.max(initial=0)), int(users.max(initial=0))) + 1
+    place_of_name = np.full(size, _NO_NAME, dtype=np.int32)
+    place_of_name[ids] = np.arange(len(ids), dtype=np.int32)
+    is_known = place_of_name[users] != _NO_NAME
     is_seen = np.zeros(size, dtype=np.bool_)
     is_seen[users[is_known]] = True
     seen = np.flatnonzero(is_seen)
@@ -102,7 +104,7 @@ def learned_shoppers(events: PackedEvents, users: NDArray[np.int32]) -> LearnedS
     user_index[unknown] = len(seen) + basket_index
     return LearnedShoppers(
         user_index=user_index,
-        user_keys=[names[user] for user in seen.tolist()]
+        user_keys=[names[place] for place in place_of_name[seen].tolist()]
         + [f"o:{basket & 0xFFFFFFFFFFFFFFFF:016x}" for basket in baskets.tolist()],
     )
 
@@ -115,12 +117,13 @@ def _basket_keys(events: PackedEvents, rows: NDArray[np.int64]) -> NDArray[np.in
     return np.where(baskets == 0, alone, baskets)
 
 
-def _profiles() -> dict[int, str]:
-    """Return the user keys of the shoppers with a profile, by their rows."""
-    names: dict[int, str] = {}
+def _profiles() -> tuple[NDArray[np.int32], list[str]]:
+    """Return the shoppers with a profile: their rows, and their user keys in the same order."""
+    ids: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
+    names: list[str] = []
     with connection.cursor() as cursor:
         cursor.execute(_PROFILES, list(PROFILE_PREFIXES))
-        for packed, external_ids in cursor:
-            ids = np.frombuffer(packed, dtype=">i4").tolist()
-            names.update(zip(ids, orjson.loads(external_ids), strict=True))
-    return names
+        for packed, user_keys in cursor:
+            ids.append(np.frombuffer(packed, dtype=">i4").astype(np.int32))
+            names += user_keys.split(_SEPARATOR)
+    return np.concatenate(ids), names
