@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from api.v1.authentication import WriteKeyAuthentication
 from api.v1.bodies import read_object
+from api.v1.event_allowance import take_events
 from api.v1.ingestion_schema import IngestAnswer
 from api.v1.parsers import sent_json
 from api.v1.user_tokens import admit_users
@@ -32,6 +33,7 @@ class CollectView(BeaconView):
 
     def _collect(self, body: Any, read: Callable[[Mapping[str, Any]], Payload]) -> Response:
         payload = read(read_object(body))
+        take_events(self.caller, count=len(payload.events))
         admit_users(
             [event.row for event in payload.events],
             caller=self.caller,

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.bodies import read_object, read_rows
+from api.v1.event_allowance import take_events
 from api.v1.ingestion_schema import EventAnswer, EventBatchBody, EventBody, IngestAnswer
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.parsers import sent_json
@@ -70,6 +71,7 @@ class EventsView(BeaconView):
         body = read_object(sent_json(request))
         is_batch = "events" in body
         rows = read_rows(body, "events") if is_batch else [body]
+        take_events(self.caller, count=len(rows))
         pointer = "/events/{index}" if is_batch else ""
         admit_users(
             rows,

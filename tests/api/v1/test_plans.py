@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from saas.lib.rate_limit import RateLimit
+from saas.lib.redis_client import client_of, redis_client
 from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
@@ -99,3 +103,49 @@ def test_a_server_is_held_to_its_plans_rate(
     )
     assert_problem(third, 429, "rate_limited")
     assert third.headers["Retry-After"] == "1"
+
+
+@pytest.fixture
+def no_events_yet(acorn: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A day that does not end during the test, without what other tests counted."""
+    noon = datetime(2026, 11, 15, 12, tzinfo=UTC)
+    monkeypatch.setattr("api.v1.event_allowance.timezone", SimpleNamespace(now=lambda: noon))
+
+    def forget() -> None:
+        keys = redis_client().keys(f"sw:{acorn.pk}:events:*")
+        if keys:
+            redis_client().delete(*keys)
+
+    forget()
+    yield
+    forget()
+
+
+def test_the_days_events_are_those_of_the_plan(
+    api: ApiClient, acorn: Environment, acorn_key: str, no_events_yet: None
+) -> None:
+    entitle(acorn, events_per_day=3)
+    events = [{"type": "view", "session_id": "s", "item_id": f"i-{n}"} for n in range(2)]
+
+    # The batch that reaches the limit is still taken.
+    for _ in range(2):
+        answer = api.post("/v1/events", key=acorn_key, json={"events": events})
+        assert answer.status_code == 202
+    refused = api.post("/v1/events", key=acorn_key, json=events[0])
+
+    assert_problem(refused, 429, "rate_limited")
+    # It is noon.
+    assert refused.headers["Retry-After"] == str(12 * 3600)
+    hit = {"client_id": "1.2", "name": "view_item", "params": {"items": [{"item_id": "i"}]}}
+    assert_problem(api.post("/v1/collect/ga4", key=acorn_key, json=hit), 429, "rate_limited")
+
+
+def test_without_redis_no_event_is_refused(
+    api: ApiClient, acorn: Environment, acorn_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entitle(acorn, events_per_day=0)
+    away = client_of("redis://127.0.0.1:1/0")
+    monkeypatch.setattr("api.v1.event_allowance.redis_client", lambda: away)
+
+    event = {"type": "view", "session_id": "s", "item_id": "one"}
+    assert api.post("/v1/events", key=acorn_key, json=event).status_code == 202
