@@ -233,8 +233,7 @@ INLINE void forget(Work *work) {
     for (int64_t d = 0; d < work->n_dirty; d++) work->spoken[work->dirty[d]] = 0;
 }
 
-INLINE void add_products(const Part *part, double *state, int64_t row, int64_t rows, float *restrict scores) {
-    const int64_t k = part->width;
+INLINE void add_products(const Part *part, double *state, int64_t row, int64_t rows, int64_t k, float *restrict scores) {
     const float *restrict query = pass_query_of(state, part);
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
@@ -259,10 +258,10 @@ INLINE void add_products(const Part *part, double *state, int64_t row, int64_t r
     }
 }
 
-INLINE void add_coded_products(const Part *part, double *state, int64_t row, int64_t rows, float *restrict scores) {
-    const int64_t k = part->width;
+INLINE void add_coded_products(const Part *part, double *state, int64_t row, int64_t rows, int64_t k, float *restrict scores) {
     const int16_t *restrict query = pass_query_of(state, part);
     const float unit = (float)*unit_of(state, part);
+    int32_t sums[BLOCK];
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
         const int8_t *x = part->codes + (row + r) * k;
@@ -274,16 +273,25 @@ INLINE void add_coded_products(const Part *part, double *state, int64_t row, int
             c += x[j + 2 * k] * query[j];
             d += x[j + 3 * k] * query[j];
         }
-        scores[r] += unit * (float)a, scores[r + 1] += unit * (float)b;
-        scores[r + 2] += unit * (float)c, scores[r + 3] += unit * (float)d;
+        sums[r] = a, sums[r + 1] = b, sums[r + 2] = c, sums[r + 3] = d;
     }
     for (; r < rows; r++) {
         const int8_t *x = part->codes + (row + r) * k;
         int32_t a = 0;
         for (int64_t j = 0; j < k; j++) a += x[j] * query[j];
-        scores[r] += unit * (float)a;
+        sums[r] = a;
     }
+    for (r = 0; r < rows; r++) scores[r] += unit * (float)sums[r];
 }
+
+/* A width that the compiler knows needs no loop for what is left over. */
+#define FOR_WIDTH(add)                                                  \
+    switch (part->width) {                                              \
+    case 32: add(part, state, row, rows, 32, scores); break;            \
+    case 64: add(part, state, row, rows, 64, scores); break;            \
+    case 128: add(part, state, row, rows, 128, scores); break;          \
+    default: add(part, state, row, rows, part->width, scores);          \
+    }
 
 /* Score rows of the pass, but for the offset that all have in common. */
 INLINE void pass(const Blend *blend, double *state, const Work *work, int64_t row, int64_t rows, float *restrict scores) {
@@ -295,8 +303,8 @@ INLINE void pass(const Blend *blend, double *state, const Work *work, int64_t ro
             const float weight = (float)part->weight;
             for (int64_t r = 0; r < rows; r++) scores[r] += weight * part->values[row + r];
         } else if (part->kind == VECTORS) {
-            if (part->codes) add_coded_products(part, state, row, rows, scores);
-            else add_products(part, state, row, rows, scores);
+            if (part->codes) { FOR_WIDTH(add_coded_products) }
+            else { FOR_WIDTH(add_products) }
         }
     }
 }

@@ -67,7 +67,7 @@ def some_part(
         spread = popularity.std() or 1
         return StaticPart(name, ((popularity - popularity.mean()) / spread).astype(np.float32))
     if kind in "vV":
-        width = int(rng.choice([1, 3, 16, 64, 70]))
+        width = int(rng.choice([1, 3, 32, 64, 70, 128]))
         vectors = rng.standard_normal((n_items, width)).astype(np.float32)
         if is_tied:
             vectors = vectors[rng.integers(0, max(1, n_items // 4), n_items)]
