@@ -55,6 +55,11 @@ class ModelAnswer(serializers.Serializer[Any]):
     parameters = serializers.DictField()
     metrics = serializers.DictField()
     baselines = serializers.DictField()
+    strata = serializers.DictField(
+        help_text="The metrics of parts of the examination: shoppers with a past, without one, and "
+        "by how many items they had met; items without a past, ranked among themselves; and by "
+        "category what was found of all that shoppers turned to."
+    )
     gate = GateAnswer()
 
 

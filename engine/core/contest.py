@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.blend import Blend
-from engine.core.evaluator import Evaluation, evaluate
+from engine.core.evaluator import NDCG_AT, Evaluation, evaluate
 from engine.core.examination import Examination
 from engine.core.fitting import Workbench
 from engine.core.gate import ChampionComparison
-from engine.core.metrics import Metric, bootstrap
+from engine.core.metrics import Metric, bootstrap, share
 from engine.core.recipe import Recipe, Settings
+from engine.core.training_part import TrainingPart
+
+_HEAD_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,15 @@ class Contest:
         The chosen recipe; the best popularity window alone; its item-item part alone.
     champion : Evaluation or None
         The champion's recipe.
+    is_head : bool[n_items]
+        The tenth of the active items that most users turned to.
     """
 
     challenger: Evaluation
     popular: Evaluation
     item_knn: Evaluation
     champion: Evaluation | None
+    is_head: NDArray[np.bool_]
     seed: int
 
     def gain_over_popular(self, evaluation: Evaluation) -> Metric:
@@ -52,8 +58,11 @@ class Contest:
         )
 
     def metrics(self, evaluation: Evaluation) -> dict[str, Metric]:
-        """Return an evaluation's metrics with intervals."""
-        return evaluation.metrics(seed=self.seed)
+        """Return an evaluation's metrics with intervals, and the bias towards what is popular."""
+        shown = int(evaluation.shown.sum())
+        of_head = int(evaluation.shown[self.is_head].sum())
+        bias = share(of_head, of=shown, seed=self.seed) if shown else Metric(0.0, 0.0, 0.0)
+        return {**evaluation.metrics(seed=self.seed), f"popular_share@{NDCG_AT}": bias}
 
     def baselines(self) -> dict[str, dict[str, Metric]]:
         """Return the metrics of ``popular``, ``item_knn`` and, if there is one, ``champion``."""
@@ -79,8 +88,17 @@ def hold_contest(
         popular=alone(challenger.popularity),
         item_knn=alone(challenger.item_knn),
         champion=whole(champion) if champion is not None else None,
+        is_head=_head(bench.part),
         seed=bench.context.seed,
     )
+
+
+def _head(part: TrainingPart) -> NDArray[np.bool_]:
+    users_of = np.bincount(part.pairs.item_index, minlength=part.n_items)
+    size = int(np.ceil(np.count_nonzero(users_of) * _HEAD_SHARE))
+    is_head = np.zeros(part.n_items, dtype=np.bool_)
+    is_head[np.argsort(-users_of, kind="stable")[:size]] = True
+    return is_head
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from engine.core.blend import Blend
 from engine.core.examination import Examination
-from engine.core.metrics import Metric, bootstrap, coverage, ndcg, recall
+from engine.core.metrics import Metric, bootstrap, ndcg, recall
 from engine.core.top_rows import top_rows
 
 NDCG_AT = 10
 RECALL_AT = 20
+_LENGTHS = (5, NDCG_AT, RECALL_AT)
+_METRICS = (
+    *(f"ndcg@{length}" for length in _LENGTHS),
+    *(f"recall@{length}" for length in _LENGTHS),
+    f"hit_rate@{NDCG_AT}",
+    "mrr",
+)
 # Scores held at once: 128 users of a catalogue of 100,000 are 51 MB per part.
 _MOST_SCORES = 12_800_000
 _MOST_USERS = 128
@@ -22,23 +29,37 @@ _MOST_USERS = 128
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Per-user results in the order of ``Examination.users``, float64[u] each."""
+    """What became of each user and of each item.
 
-    ndcg: NDArray[np.float64]
-    recall: NDArray[np.float64]
-    reciprocal_rank: NDArray[np.float64]
-    hit: NDArray[np.float64]
+    Attributes
+    ----------
+    by_metric : mapping of str to float64[u]
+        Per user in the order of ``Examination.users``.
+    shown, wanted, found : int64[n_items]
+        How often an item stood in the first ten, was turned to, and was turned to and listed.
+    coverage : float
+    """
+
+    by_metric: Mapping[str, NDArray[np.float64]]
+    shown: NDArray[np.int64]
+    wanted: NDArray[np.int64]
+    found: NDArray[np.int64]
     coverage: float
+
+    @property
+    def ndcg(self) -> NDArray[np.float64]:
+        """What recipes are chosen and judged by."""
+        return self.by_metric[f"ndcg@{NDCG_AT}"]
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """What the gate guards."""
+        return self.by_metric[f"recall@{RECALL_AT}"]
 
     def metrics(self, *, seed: int) -> dict[str, Metric]:
         """Return the report's metrics with intervals; coverage is a count and has none."""
-        return {
-            f"ndcg@{NDCG_AT}": bootstrap(self.ndcg, seed=seed),
-            f"recall@{RECALL_AT}": bootstrap(self.recall, seed=seed),
-            f"hit_rate@{NDCG_AT}": bootstrap(self.hit, seed=seed),
-            "mrr": bootstrap(self.reciprocal_rank, seed=seed),
-            f"coverage@{NDCG_AT}": Metric(self.coverage, self.coverage, self.coverage),
-        }
+        means = {name: bootstrap(values, seed=seed) for name, values in self.by_metric.items()}
+        return {**means, f"coverage@{NDCG_AT}": Metric(self.coverage, self.coverage, self.coverage)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +69,8 @@ class EvaluationReport:
     Attributes
     ----------
     metrics : mapping of str to Metric
-        ``ndcg@10``, ``recall@20``, ``hit_rate@10``, ``mrr``, ``coverage@10`` of the recipe.
+        ``ndcg@`` and ``recall@`` 5, 10 and 20, ``hit_rate@10``, ``mrr``, ``coverage@10`` and
+        ``popular_share@10`` of the recipe.
     baselines : mapping of str to mapping of str to Metric
         The same of ``popular`` (best recency window) and ``item_knn``, and of ``champion``
         (the champion's recipe trained on the same cut) when there is one.
@@ -59,7 +81,9 @@ class EvaluationReport:
     strata : mapping of str to mapping of str to Metric
         ``ndcg@10`` and ``recall@20`` of ``warm`` (what ``metrics`` says), ``new_user`` (nobody
         with a past) and ``cold_item`` (items without training events, ranked among themselves);
-        a stratum nobody belongs to is left out.
+        of ``history 1``, ``history 2-4`` and so on, users by how much is known of them;
+        ``recall@20`` alone of ``category: …``, the ten that were turned to most. A stratum nobody
+        belongs to is left out.
     """
 
     metrics: Mapping[str, Metric]
@@ -82,9 +106,9 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
     Items that the examination takes from a user are left out of list and relevance alike.
     """
     batch = exam.batch(half_life_days)
-    marks = np.zeros((len(exam.users), 4))
+    marks = np.zeros((len(_METRICS), len(exam.users)))
+    shown, wanted, found = np.zeros((3, len(exam.allowed)), dtype=np.int64)
     is_relevant = np.zeros(len(exam.allowed), dtype=np.bool_)
-    shown = [np.zeros(0, np.int32)]
     for start, stop in batches(len(exam.users), len(exam.allowed)):
         scores = blend.scores(batch.between(start, stop))
         for place in range(start, stop):
@@ -95,20 +119,22 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
             is_relevant[relevant] = True
             hits = is_relevant[listed]
             is_relevant[relevant] = False
-            marks[place] = (
-                ndcg(hits[:NDCG_AT], relevant=len(relevant)),
-                recall(hits, relevant=len(relevant)),
+            marks[:, place] = [
+                *(ndcg(hits[:length], relevant=len(relevant)) for length in _LENGTHS),
+                *(recall(hits[:length], relevant=len(relevant)) for length in _LENGTHS),
+                float(hits[:NDCG_AT].any()),
                 _reciprocal_rank(scores[place - start], allowed, relevant),
-                hits[:NDCG_AT].any(),
-            )
-            shown.append(listed[:NDCG_AT])
+            ]
+            shown[listed[:NDCG_AT]] += 1
+            wanted[relevant] += 1
+            found[listed[hits]] += 1
     catalogue = max(1, int(np.count_nonzero(exam.allowed)))
     return Evaluation(
-        ndcg=marks[:, 0],
-        recall=marks[:, 1],
-        reciprocal_rank=marks[:, 2],
-        hit=marks[:, 3],
-        coverage=coverage(np.concatenate(shown), catalogue=catalogue),
+        by_metric=dict(zip(_METRICS, marks, strict=True)),
+        shown=shown,
+        wanted=wanted,
+        found=found,
+        coverage=np.count_nonzero(shown) / catalogue,
     )
 
 

@@ -53,11 +53,6 @@ def recall(hits: NDArray[np.bool_], *, relevant: int) -> float:
     return float(np.count_nonzero(hits) / relevant)
 
 
-def coverage(rows: NDArray[np.int32], *, catalogue: int) -> float:
-    """Return the share of a catalogue that appears in anybody's list."""
-    return len(np.unique(rows)) / catalogue
-
-
 def bootstrap(values: NDArray[np.float64], *, seed: int) -> Metric:
     """Return the mean over users with the percentile bootstrap's 95 % interval.
 
@@ -77,3 +72,10 @@ def bootstrap(values: NDArray[np.float64], *, seed: int) -> Metric:
     means = [values[rng.integers(users, size=users)].mean() for _ in range(RESAMPLES)]
     low, high = np.percentile(means, [2.5, 97.5])
     return Metric(value=float(values.mean()), low=float(low), high=float(high))
+
+
+def share(found: int, *, of: int, seed: int) -> Metric:
+    """Return ``found / of`` with the interval that `bootstrap` of as many ones and zeros has."""
+    means = np.random.default_rng(seed).binomial(of, found / of, size=RESAMPLES) / of
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Metric(value=found / of, low=float(low), high=float(high))

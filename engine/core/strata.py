@@ -1,19 +1,28 @@
-"""Quality by what is known: users with a past, users without one, items without events."""
+"""Quality by what is known of users and items, and by category."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from engine.core.blend import Blend
-from engine.core.dataset import Interactions
-from engine.core.evaluator import evaluate
-from engine.core.examination import cold_item_examination, new_user_examination
-from engine.core.metrics import Metric
+from engine.core.dataset import CatalogueItem, Interactions
+from engine.core.evaluator import RECALL_AT, Evaluation, evaluate
+from engine.core.examination import (
+    Examination,
+    cold_item_examination,
+    new_user_examination,
+)
+from engine.core.metrics import Metric, bootstrap, share
 from engine.core.recipe import Recipe
 from engine.core.training_part import TrainingPart
 
 _METRICS = ("ndcg@10", "recall@20")
 _MOST_USERS = 1_000
+_HISTORY_LENGTHS = {"1": (1, 1), "2-4": (2, 4), "5-19": (5, 19), "20 or more": (20, np.inf)}
+_MOST_CATEGORIES = 10
 
 
 def strata_metrics(
@@ -56,3 +65,34 @@ def strata_metrics(
             metrics = marks.metrics(seed=seed)
             found[stratum] = {name: metrics[name] for name in _METRICS}
     return found
+
+
+def history_strata(
+    marks: Evaluation, exam: Examination, *, seed: int
+) -> dict[str, dict[str, Metric]]:
+    """Return the metrics of an examination's users by how many items their histories hold."""
+    lengths = np.diff(exam.histories.indptr)[exam.users]
+    found = {}
+    for name, (least, most) in _HISTORY_LENGTHS.items():
+        inside = (lengths >= least) & (lengths <= most)
+        if inside.any():
+            found[f"history {name}"] = {
+                metric: bootstrap(marks.by_metric[metric][inside], seed=seed) for metric in _METRICS
+            }
+    return found
+
+
+def category_strata(
+    marks: Evaluation, items: Sequence[CatalogueItem], *, seed: int
+) -> dict[str, dict[str, Metric]]:
+    """Return what was found of all that users turned to, by the top of its category's path."""
+    wanted: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    for row in np.flatnonzero(marks.wanted).tolist():
+        for top in {path.split(">")[0].strip() for path in items[row].categories}:
+            wanted[top] += int(marks.wanted[row])
+            found[top] += int(marks.found[row])
+    return {
+        f"category: {name}": {f"recall@{RECALL_AT}": share(found[name], of=count, seed=seed)}
+        for name, count in wanted.most_common(_MOST_CATEGORIES)
+    }

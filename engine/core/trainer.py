@@ -32,7 +32,7 @@ from engine.core.split import (
     dated,
     hold_out,
 )
-from engine.core.strata import strata_metrics
+from engine.core.strata import category_strata, history_strata, strata_metrics
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
@@ -317,14 +317,18 @@ class _Run:
                 "last": int(lines.seconds.max()),
                 "test_start": int(split.later.seconds.min(initial=lines.seconds.max())),
             },
-            strata=strata_metrics(
-                bench.blend(winner.recipe),
-                winner.recipe,
-                bench.part,
-                split.later,
-                warm=metrics if len(exam.users) else None,
-                seed=self.context.seed,
-            ),
+            strata={
+                **strata_metrics(
+                    bench.blend(winner.recipe),
+                    winner.recipe,
+                    bench.part,
+                    split.later,
+                    warm=metrics if len(exam.users) else None,
+                    seed=self.context.seed,
+                ),
+                **history_strata(winner.evaluation, exam, seed=self.context.seed),
+                **category_strata(winner.evaluation, bench.part.items, seed=self.context.seed),
+            },
         )
 
 

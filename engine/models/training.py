@@ -63,6 +63,7 @@ class ModelVersion(models.Model):
     counts = models.JSONField()
     metrics = models.JSONField()
     baselines = models.JSONField()
+    strata = models.JSONField(default=dict, help_text="The metrics of parts of the examination.")
     promoted_at = models.DateTimeField(null=True, help_text="When it last became live.")
     artifact_removed_at = models.DateTimeField(null=True)
     change_seq = models.BigIntegerField(

@@ -24,6 +24,7 @@ class Model:
     parameters: dict[str, Any]
     metrics: dict[str, Any]
     baselines: dict[str, Any]
+    strata: dict[str, Any]
     has_passed_gate: bool
     reason: str
 
@@ -81,6 +82,7 @@ def _model(row: ModelVersion, live_version: str | None) -> Model:
         parameters=row.recipe,
         metrics=row.metrics,
         baselines=row.baselines,
+        strata=row.strata,
         has_passed_gate=record.has_passed_gate,
         reason=row.reason,
     )

@@ -114,6 +114,7 @@ def _create_version(trained: TrainedVersion, *, reason: str) -> None:
         counts=report["counts"],
         metrics=report["metrics"],
         baselines=report["baselines"],
+        strata=report["strata"],
     )
 
 

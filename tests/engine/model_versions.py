@@ -30,6 +30,7 @@ def add_version(environment: Environment, *, day: int, **changes: Any) -> str:
         "counts": {"events": 1_000},
         "metrics": {"ndcg@10": metric},
         "baselines": {"popular": {"ndcg@10": metric}},
+        "strata": {"warm": {"ndcg@10": metric}},
     }
     with in_environment(environment):
         ModelVersion.objects.create(version=version, **values | changes)

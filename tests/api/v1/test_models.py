@@ -36,6 +36,7 @@ def test_a_model_shows_how_good_it_is_and_why_it_was_promoted(
         "parameters": {"format": 0, "seed": 7},
         "metrics": {"ndcg@10": metric},
         "baselines": {"popular": {"ndcg@10": metric}},
+        "strata": {"warm": {"ndcg@10": metric}},
         "gate": {"decision": "promote", "reason": "Better than what is popular lately."},
     }
 

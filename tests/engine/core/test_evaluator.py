@@ -31,7 +31,9 @@ def test_lists_are_marked_by_hand(
     # Item 0 was met, item 4 has no past: the list is 1, 2, 3, a hit at rank 3.
     assert marks.ndcg == pytest.approx([1 / log2(4)])
     assert marks.recall == pytest.approx([1])
-    assert marks.reciprocal_rank == pytest.approx([1 / 3])
+    assert marks.by_metric["mrr"] == pytest.approx([1 / 3])
+    assert (marks.shown.tolist(), marks.wanted.tolist()) == ([0, 1, 1, 1, 0], [0, 0, 0, 1, 0])
+    assert marks.found.tolist() == [0, 0, 0, 1, 0]
     assert marks.coverage == 3 / 4
 
 
@@ -61,5 +63,5 @@ def test_ties_are_marked_in_the_order_of_rows(
     later = interactions_of([(0, 2, 1, 9, False)])
     exam = examination(training_part(store, store.interactions), later, most_users=None, seed=0)
     marks = evaluate(fixed_order(0, 0, 0, 0), exam, half_life_days=None)
-    assert marks.reciprocal_rank == pytest.approx([1 / 2])
+    assert marks.by_metric["mrr"] == pytest.approx([1 / 2])
     assert marks.ndcg == pytest.approx([1 / log2(3)])

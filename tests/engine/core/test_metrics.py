@@ -5,7 +5,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from engine.core.metrics import Metric, bootstrap, coverage, ndcg, recall
+from engine.core.metrics import Metric, bootstrap, ndcg, recall, share
 
 
 def hits(*ranks: int, length: int = 10) -> np.ndarray:
@@ -36,8 +36,11 @@ def test_recall_divides_by_all_relevant_items() -> None:
     assert recall(hits(1, 20, length=20), relevant=25) == 2 / 25
 
 
-def test_coverage_counts_each_shown_item_once() -> None:
-    assert coverage(np.array([4, 4, 2, 2, 9], np.int32), catalogue=12) == 3 / 12
+def test_a_share_has_the_interval_of_its_ones_and_zeros() -> None:
+    counted = share(30, of=120, seed=1)
+    resampled = bootstrap(np.repeat([1.0, 0.0], [30, 90]), seed=1)
+    assert counted.value == resampled.value == 30 / 120
+    assert (counted.low, counted.high) == pytest.approx((resampled.low, resampled.high), abs=0.02)
 
 
 def test_the_interval_holds_the_mean_and_agrees_with_the_normal_approximation() -> None:

@@ -52,7 +52,10 @@ def test_a_store_with_tastes_gets_a_model_that_beats_popularity(acorn_model: Tra
     report = acorn_model.report
     assert acorn_model.gate.promote
     assert report.metrics["ndcg@10"].low > report.baselines["popular"]["ndcg@10"].high
-    assert set(report.metrics) == {"ndcg@10", "recall@20", "hit_rate@10", "mrr", "coverage@10"}
+    assert set(report.metrics) == {
+        *("ndcg@5", "ndcg@10", "ndcg@20", "recall@5", "recall@10", "recall@20"),
+        *("hit_rate@10", "mrr", "coverage@10", "popular_share@10"),
+    }
     assert report.strata["warm"]["ndcg@10"] == report.metrics["ndcg@10"]
     assert report.counts["test_users"] >= 200
 

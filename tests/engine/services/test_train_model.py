@@ -112,6 +112,7 @@ def test_the_first_model_goes_live_and_its_artifact_can_be_opened(shop: Environm
     assert live_version(shop) == (version.version, False)
     assert version.verdict == "promoted"
     assert version.metrics.keys() >= {"ndcg@10", "recall@20", "mrr"}
+    assert version.strata.keys() >= {"warm", "history 5-19", "category: Shelf 1"}
     artifact = open_artifact(artifacts_of(shop.pk) / version.version, verify=True)
     assert (artifact.n_items, artifact.n_users) == (60, 40)
     assert job_of(shop).state == "done"
