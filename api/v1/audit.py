@@ -26,7 +26,7 @@ class AuditEventAnswer(serializers.Serializer[Any]):
     actor = serializers.CharField(help_text="`key:…`, `person:…`, `staff` or `shelfwise`.")
     action = serializers.CharField()
     object = serializers.CharField()
-    reason = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True)
     before = serializers.DictField()
     after = serializers.DictField()
 

@@ -17,6 +17,7 @@ from ulid import ULID
 
 from billing.metering.usage_log import UsageLog
 from tests.billing.stripe_server import Account
+from tests.serving import committed_store
 
 POINTS = (
     "after_read",
@@ -98,27 +99,27 @@ def tell(worker: subprocess.Popen[str], line: str) -> int:
 
 
 @pytest.fixture
-def billed(
-    usage_database: Any, acorn_store: Any, account: Account
-) -> Iterator[tuple[Any, Account, str]]:
-    """Have Acorn be a paying customer for real: what is written here is committed."""
+def billed(usage_database: Any, account: Account) -> Iterator[tuple[Any, Account, str]]:
+    """Have a paying customer for real: what is written here is committed."""
     account.make_meter(event_name="recommendation_calls")
     account.post_switches(meter_event_seconds=0)
     customer = account.make_customer()
-    tenant = str(acorn_store.live.tenant_id)
-    with psycopg.connect(usage_database.owner_url) as connection:
-        connection.execute(
-            "INSERT INTO billing_subscription (tenant_id, plan_id, state, currency,"
-            " stripe_customer_id, stripe_subscription_id, current_period_start,"
-            " current_period_end, cancel_at_period_end, updated_at)"
-            " VALUES (%s, 'starter', 'active', 'EUR', %s, 'sub_1', now() - interval '1 day',"
-            " now() + interval '1 day', false, now())",
-            [tenant, customer],
-        )
-    yield acorn_store.live, account, customer
-    with psycopg.connect(usage_database.owner_url) as connection:
-        connection.execute("DELETE FROM billing_usagereport")
-        connection.execute("DELETE FROM billing_subscription WHERE tenant_id = %s", [tenant])
+    with committed_store("Billed") as store:
+        tenant = str(store.live.tenant_id)
+        with psycopg.connect(usage_database.owner_url) as connection:
+            connection.execute(
+                "INSERT INTO billing_subscription (tenant_id, plan_id, state, currency,"
+                " stripe_customer_id, stripe_subscription_id, current_period_start,"
+                " current_period_end, cancel_at_period_end, updated_at)"
+                " VALUES (%s, 'starter', 'active', 'EUR', %s, 'sub_1', now() - interval '1 day',"
+                " now() + interval '1 day', false, now())",
+                [tenant, customer],
+            )
+        yield store.live, account, customer
+        with psycopg.connect(usage_database.owner_url) as connection:
+            connection.execute("DELETE FROM billing_usagereport")
+            connection.execute("DELETE FROM billing_subscription WHERE tenant_id = %s", [tenant])
+        usage_database.forget()
 
 
 def start_worker(folder: Path, account: Account, start: datetime) -> subprocess.Popen[str]:

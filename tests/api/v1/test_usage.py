@@ -194,7 +194,7 @@ def test_a_cap_is_set_told_and_lifted(api: ApiClient, acorn: Environment, acorn_
     with on_platform():
         entitlement = Entitlement.objects.get(pk=acorn.tenant_id)
         assert (entitlement.call_limit, entitlement.limited_by) == (150_000, "spend_cap")
-        audit = AuditEvent.objects.get(action="spend_cap_changed")
+        audit = AuditEvent.objects.get(tenant=acorn.tenant_id, action="spend_cap_changed")
         assert (audit.before, audit.after) == ({"spend_cap": None}, {"spend_cap": "74.00"})
 
     api.put("/v1/usage/limits", json={"spend_cap": None}, key=acorn_key)

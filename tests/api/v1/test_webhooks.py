@@ -34,7 +34,7 @@ def test_a_webhook_is_made_and_its_secret_shown_once(api: ApiClient, acorn_key: 
     assert (body["failing_since"], body["disabled_at"]) == (None, None)
     assert api.get("/v1/webhooks", key=acorn_key).json()["data"] == [body]
     with on_platform():
-        written = AuditEvent.objects.get(action="webhook_created")
+        written = AuditEvent.objects.get(object=f"webhook:{body['id']}")
     assert written.after == {"url": URL, "events": ["feed.failed", "import.failed"]}
 
 

@@ -86,7 +86,9 @@ def test_a_late_payment_closes_the_store_when_its_grace_is_over(acorn: Environme
 
     with on_platform():
         Entitlement.objects.filter(pk=acorn.tenant_id).update(changes_at=timezone.now())
-        Subscription.objects.update(past_due_since=timezone.now() - timedelta(days=7))
+        Subscription.objects.filter(pk=acorn.tenant_id).update(
+            past_due_since=timezone.now() - timedelta(days=7)
+        )
 
     assert apply_due_entitlements() == 1
     assert (entitlement(acorn).access, entitlement(acorn).state) == ("reads", "past_due")

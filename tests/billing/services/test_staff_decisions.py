@@ -70,7 +70,7 @@ def test_comped_calls_are_not_charged_and_the_ledger_stays(acorn: Environment, u
     assert charged(acorn) == 70
     with on_platform():
         assert UsageBucket.objects.get(environment_id=acorn.pk).units == 100
-        audit = AuditEvent.objects.get(action="usage_comped")
+        audit = AuditEvent.objects.get(tenant=acorn.tenant_id, action="usage_comped")
     assert (audit.before, audit.after) == ({"units": 100}, {"units": 70})
     assert (audit.actor, audit.reason) == (BY["actor"], BY["reason"])
     assert audit.object == "hour:2026-11-15T09"
@@ -110,7 +110,7 @@ def test_a_plan_is_given_for_the_month(acorn: Environment) -> None:
     assert (given.plan, given.state, given.call_limit) == ("enterprise", "active", None)
     assert given.period_end == datetime(2026, 12, 1, tzinfo=UTC)
     with on_platform():
-        audit = AuditEvent.objects.get(action="plan_assigned")
+        audit = AuditEvent.objects.get(tenant=acorn.tenant_id, action="plan_assigned")
     assert audit.after == {"plan": "enterprise", "is_trial": False}
 
 
@@ -129,7 +129,7 @@ def test_a_trial_ends_and_leaves_the_data_readable(acorn: Environment) -> None:
 def test_a_bought_plan_is_not_given_away(acorn: Environment) -> None:
     give(acorn)
     with on_platform():
-        Subscription.objects.update(stripe_subscription_id="sub_1")
+        Subscription.objects.filter(pk=acorn.tenant_id).update(stripe_subscription_id="sub_9")
 
     with pytest.raises(Conflict):
         give(acorn, "enterprise")
@@ -157,7 +157,8 @@ def test_what_was_written_down_cannot_be_changed(
     ):
         cursor.execute(statement.format(table))
     with on_platform():
-        assert UsageAdjustment.objects.get().reason == BY["reason"]
+        adjustment = UsageAdjustment.objects.get(environment_id=acorn.pk)
+    assert adjustment.reason == BY["reason"]
 
 
 def test_not_even_the_owner_changes_the_audit_log(migrated: None) -> None:
