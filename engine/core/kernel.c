@@ -359,23 +359,36 @@ INLINE void offer(Best *best, float score, int64_t row) {
     best->floor = best->heap[0] - best->margin;
 }
 
-/* Flags of a block's rows, zeros beyond its end: eight at once are a word. */
-typedef union {
-    uint8_t of_row[BLOCK];
-    uint64_t words[BLOCK / 8];
-} Flags;
+/* Return how many of a block's flags, bytes of 0 or 1, are set. */
+INLINE int count_flags(const uint8_t *flags) {
+    uint64_t words[BLOCK / 8], sum = 0;
+    memcpy(words, flags, BLOCK);
+    for (int w = 0; w < BLOCK / 8; w++) sum += words[w];
+    return (int)(sum * 0x0101010101010101u >> 56);
+}
 
-/* Run what follows for each row that is flagged, without looking at the others one by one. */
-#define FOR_EACH_FLAGGED(row, flags)                  \
-    for (int word_ = 0; word_ < BLOCK / 8; word_++)   \
-        if ((flags).words[word_])                     \
-            for (int row = 8 * word_; row < 8 * word_ + 8; row++) \
-                if ((flags).of_row[row])
+/* Return the flags as bits. */
+INLINE uint64_t bits_of(const uint8_t *flags) {
+    uint64_t words[BLOCK / 8], bits = 0;
+    memcpy(words, flags, BLOCK);
+    for (int w = 0; w < BLOCK / 8; w++) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        words[w] = __builtin_bswap64(words[w]);
+#endif
+        bits |= (words[w] * 0x0102040810204080u >> 56) << 8 * w;
+    }
+    return bits;
+}
 
-INLINE void offer_block(Best *best, const float *scores, const Flags *allowed, int64_t row, int64_t rows) {
-    Flags reached = {0};
-    for (int64_t r = 0; r < rows; r++) reached.of_row[r] = allowed->of_row[r] & (scores[r] >= best->floor);
-    FOR_EACH_FLAGGED(r, reached) if (scores[r] >= best->floor) offer(best, scores[r], row + r);
+/* Run what follows for each row whose bit is set. */
+#define FOR_EACH_ROW(row, bits) \
+    for (uint64_t left_ = (bits), row = 0; left_ && (row = (uint64_t)__builtin_ctzll(left_), 1); left_ &= left_ - 1)
+
+/* Offer the rows of a block; flags and scores are of all its places. */
+INLINE void offer_block(Best *best, const float *scores, const uint8_t *allowed, int64_t row) {
+    uint8_t reached[BLOCK];
+    for (int64_t r = 0; r < BLOCK; r++) reached[r] = allowed[r] & (scores[r] >= best->floor);
+    if (count_flags(reached)) FOR_EACH_ROW(r, bits_of(reached)) if (scores[r] >= best->floor) offer(best, scores[r], row + (int64_t)r);
 }
 
 static int by_score_then_row(const void *left, const void *right) {
@@ -433,33 +446,22 @@ INLINE void fetch(const Blend *blend, const Work *work, int64_t row, int is_code
     }
 }
 
-INLINE int count_flags(const Flags *flags) {
-    uint64_t sum = 0;
-    for (int w = 0; w < BLOCK / 8; w++) sum += flags->words[w];
-    return (int)(sum * 0x0101010101010101u >> 56);
-}
-
-INLINE Flags flags_of(const uint8_t *allowed, int64_t rows) {
-    Flags flags = {0};
-    memcpy(flags.of_row, allowed, (size_t)rows);
-    return flags;
-}
-
 INLINE void pass_all(const Blend *blend, double *state, const Work *work, const uint8_t *allowed, Best *best) {
-    float scores[BLOCK];
+    float scores[BLOCK] = {0};
+    uint8_t last[BLOCK] = {0};
     Waiting waiting = {0};
     for (int64_t row = 0; row < blend->n_items; row += BLOCK) {
         int64_t rows = blend->n_items - row < BLOCK ? blend->n_items - row : BLOCK;
-        const Flags flags = flags_of(allowed + row, rows);
-        int n_allowed = count_flags(&flags);
+        const uint8_t *flags = rows < BLOCK ? memcpy(last, allowed + row, (size_t)rows) : allowed + row;
+        int n_allowed = count_flags(flags);
         if (n_allowed > FEW) {
             pass(blend, state, work, row, rows, scores);
-            offer_block(best, scores, &flags, row, rows);
+            offer_block(best, scores, flags, row);
         } else if (n_allowed) {
             if (waiting.length + n_allowed > BLOCK) offer_waiting(blend, state, work, &waiting, best);
-            FOR_EACH_FLAGGED(r, flags) {
-                fetch(blend, work, row + r, 1);
-                waiting.rows[waiting.length++] = row + r;
+            FOR_EACH_ROW(r, bits_of(flags)) {
+                fetch(blend, work, row + (int64_t)r, 1);
+                waiting.rows[waiting.length++] = row + (int64_t)r;
             }
         }
     }
@@ -569,11 +571,10 @@ int64_t shelfwise_top(const float *scores, const uint8_t *allowed, int64_t n_ite
                              Scratch *scratch, int32_t *rows) {
     Work work = work_in(scratch, 0);
     Best best = best_in(&work, limit, 0);
-    for (int64_t row = 0; limit > 0 && row < n_items; row += BLOCK) {
-        int64_t rows = n_items - row < BLOCK ? n_items - row : BLOCK;
-        const Flags flags = flags_of(allowed + row, rows);
-        offer_block(&best, scores + row, &flags, row, rows);
-    }
+    int64_t row = 0;
+    for (; limit > 0 && row + BLOCK <= n_items; row += BLOCK) offer_block(&best, scores + row, allowed + row, row);
+    for (; limit > 0 && row < n_items; row++)
+        if (allowed[row] && scores[row] >= best.floor) offer(&best, scores[row], row);
     drop_overtaken(&best);
     return write_best(&best, rows, NULL);
 }
