@@ -11,8 +11,8 @@ import structlog
 from api.inference.catalogue_reader import CatalogueReader
 from api.inference.control import Control
 from api.inference.credentials import Credentials
-from api.inference.history import RecentEvents
 from api.inference.model_store import ModelStore
+from api.inference.recent_events import RecentEvents
 from api.inference.scans import Scans
 from api.inference.shelves import Shelves
 from api.inference.trend_files import TrendFiles

@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from api.inference.answers import WatermarkState
 from api.inference.erasures import Trace
-from api.inference.history import RecentEvents, Recents
 from api.inference.identities import Identities
+from api.inference.recent_events import RecentEvents, Recents
 from api.inference.requests import Common
 from saas.lib.errors import InvalidParameter
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import numpy as np
 
 from api.inference.erasures import Trace
-from api.inference.history import RecentEvents
+from api.inference.recent_events import RecentEvents
 from deploy.benchmarks.serving_server import (
     CONNECTIONS,
     FLASK,
@@ -36,7 +36,7 @@ from engine.core.ranking import score_for_user
 from saas.lib.config import config
 from saas.lib.recent_events import user_key
 
-CALLS = 1_000
+CALLS = 3_000
 WARM_UP = 300
 # The answers under test and their baselines are asked in turn, so that a slow minute is theirs all.
 ROUNDS = 3
