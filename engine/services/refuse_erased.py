@@ -15,20 +15,19 @@ from engine.rows.reading import Place
 from saas.lib.erasures import digest_of
 from saas.lib.errors import FieldError
 from saas.lib.recent_events import anonymous_key, user_key
-from tenants.db.base import Prepared
 from tenants.models.environment import Environment
 
 # A lock's first number says what the second is about.
 _LOCK_SPACE = 7_302
 # The sequence is read as it is now, not as of the statement's beginning: whoever waited for an
 # erasure sees it. A store that never erased anybody pays for this one statement alone.
-# What is written next looks up by indexes: its plan is kept, and a store that was empty when it was
-# made would be scanned for each row once it is large.
-_HOLD_OFF = Prepared("""
+# What is written next looks up by indexes: a connection keeps its plan, and if the store was empty
+# when it was made, a large import would scan whole tables for each row.
+_HOLD_OFF = """
     SELECT pg_advisory_xact_lock_shared(%s, %s),
         pg_sequence_last_value('engine_tombstone_id_seq') IS NOT NULL,
         set_config('enable_seqscan', 'off', true)
-""")
+"""
 _BEGIN = "SELECT pg_advisory_xact_lock(%s, %s)"
 _SPANS = "SELECT digest, since, until FROM engine_tombstone WHERE digest = ANY(%b::bytea[])"
 

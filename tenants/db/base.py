@@ -12,7 +12,6 @@ import select
 from functools import lru_cache
 from typing import Any
 
-from django.db.backends.postgresql.base import ServerBindingCursor
 from django_tenants.postgresql_backend import base as django_tenants_backend
 from psycopg import OperationalError, sql
 from psycopg.errors import error_from_result
@@ -23,26 +22,6 @@ from tenants.errors import NoTenantError, NotInTransactionError
 
 # ROLLBACK TO SAVEPOINT reverts a SET LOCAL that was made after the savepoint.
 _UNKNOWN = ("", "")
-
-
-class Prepared(str):
-    """A statement that PostgreSQL plans once for a connection and an environment.
-
-    For statements of every request whose best plan depends on no value and no size: the plan that
-    a store got when it was empty may serve it when it is large.
-    """
-
-    __slots__ = ()
-
-
-class PreparingCursor(ServerBindingCursor):
-    """Django's cursor, but that it prepares what asks for it; Django's own prepares nothing."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        """Execute a statement, prepared where it says so (DB-API)."""
-        if isinstance(query, Prepared):
-            options["prepare"] = True
-        return super().execute(query, params, **options)  # type: ignore[misc]  # incomplete stub
 
 
 class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[misc]  # untyped base
@@ -66,7 +45,6 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
             connection.close()
             self.pool.putconn(connection)
             connection = super().get_new_connection(conn_params)
-        connection.cursor_factory = PreparingCursor
         return connection
 
     @override
