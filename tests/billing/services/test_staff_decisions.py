@@ -192,10 +192,11 @@ def test_an_hour_is_told_again_with_its_next_revision(acorn: Environment) -> Non
     assert resend_usage(tenant_id=acorn.tenant_id, hour=hour, **BY) == 3
 
     with on_platform():
-        states = UsageReport.objects.order_by("revision").values_list("state", "units")
+        reports = UsageReport.objects.filter(tenant=acorn.tenant_id).order_by("revision")
+        states = reports.values_list("state", "units")
         assert list(states) == [("rejected", 70), ("superseded", 70), ("pending", 70)]
-        audit = AuditEvent.objects.filter(action="usage_resent").order_by("pk")
-        assert [each.before["state"] for each in audit] == ["rejected", "pending"]
+        audit = AuditEvent.objects.filter(tenant=acorn.tenant_id, action="usage_resent")
+        assert [each.before["state"] for each in audit.order_by("pk")] == ["rejected", "pending"]
 
 
 def test_an_hour_that_was_never_told_is_not_told_again(acorn: Environment) -> None:
