@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core import kernel
 from engine.core.array_folder import (
     Manifest,
     map_arrays,
@@ -236,8 +235,8 @@ def open_artifact(folder: Path, *, verify: bool) -> Artifact:
         # Most of a manifest; it would stay in memory as long as the model.
         manifest["files"] = {n: files.pop(n) for n in [*files] if n.startswith(STATE)}
         artifact = _artifact(manifest, map_arrays(folder, files, verify=verify))
-        if kernel.library is not None:
-            _ = artifact.blend.compiled
+        # Laid out before the first call, which also finds parts of different sizes.
+        _ = artifact.blend.compiled
     except (KeyError, TypeError) as error:
         raise ArtifactRefused(f"{folder} has a manifest without {error}.") from error
     except ValueError as error:
