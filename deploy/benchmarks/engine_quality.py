@@ -41,7 +41,7 @@ from engine.core.split import dated
 from engine.core.trainer import select_recipe, train_model
 from engine.core.training_part import TrainingPart, training_part
 
-METRICS = ("ndcg@10", "recall@20", "hit_rate@10", "coverage@10")
+METRICS = ("ndcg@10", "ndcg@20", "recall@20", "hit_rate@10", "coverage@10")
 COLD_SHARE = 0.1
 DATA_VARIABLE = "SHELFWISE_BENCHMARK_DATA"
 
