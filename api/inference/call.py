@@ -71,8 +71,11 @@ async def handle_call(
     try:
         _check_accept(headers.get(b"accept"))
         caller = await runtime.credentials.caller(headers.get(b"authorization"), origin=origin)
-        is_page = caller.is_publishable
-        rate = take_page_call(caller.environment.id, address) if is_page else take_rate(caller)
+        if caller.is_publishable:
+            rate = take_page_call(caller.environment.id, address)
+            runtime.page_rates.tell(caller.environment.id, address)
+        else:
+            rate = take_rate(caller)
         watch.mark("credentials")
         sent = await read_body(headers, receive)
         watch.mark("body")

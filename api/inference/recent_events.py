@@ -57,8 +57,8 @@ class Recents(NamedTuple):
 class RecentEvents:
     """The recent-event lists in Redis, with a limit on what asking may cost."""
 
-    def __init__(self, redis_url: str) -> None:
-        self._redis = RedisPipe(redis_url, patience=TIMEOUT_SECONDS)
+    def __init__(self, redis: RedisPipe) -> None:
+        self._redis = redis
         self._rests_until = 0.0
 
     async def read(

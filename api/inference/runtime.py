@@ -12,7 +12,9 @@ from api.inference.catalogue_reader import CatalogueReader
 from api.inference.control import Control
 from api.inference.credentials import Credentials
 from api.inference.model_store import ModelStore
-from api.inference.recent_events import RecentEvents
+from api.inference.page_rates import PageRates
+from api.inference.recent_events import TIMEOUT_SECONDS, RecentEvents
+from api.inference.redis_pipe import RedisPipe
 from api.inference.scans import Scans
 from api.inference.shelves import Shelves
 from api.inference.trend_files import TrendFiles
@@ -23,6 +25,7 @@ from billing.metering.quota_rounds import QuotaRounds
 from billing.metering.usage_log import UsageLog
 from saas.lib.config import Config
 from saas.lib.management_server import Check
+from saas.lib.rate_limit import PAGE_RATE
 from tenants.tokens import VerifyingKeys
 
 _log = structlog.get_logger()
@@ -51,7 +54,9 @@ class Runtime:
             trends=TrendFiles(config.artifacts),
             reader=CatalogueReader(config.database_url),
         )
-        self.recent_events = RecentEvents(config.redis_url)
+        redis = RedisPipe(config.redis_url, patience=TIMEOUT_SECONDS)
+        self.recent_events = RecentEvents(redis)
+        self.page_rates = PageRates(redis, PAGE_RATE)
         self.turns = Turns()
         self.scans = Scans()
         self.labels = Labels(config.database_url)

@@ -11,6 +11,7 @@ import numpy as np
 
 from api.inference.erasures import Trace
 from api.inference.recent_events import RecentEvents
+from api.inference.redis_pipe import RedisPipe
 from deploy.benchmarks.serving_server import (
     CONNECTIONS,
     FLASK,
@@ -127,7 +128,7 @@ def scan_seconds() -> float:
 
 async def round_trip_seconds() -> float:
     """Return the CPU of asking Redis for one shopper's last seconds, a few calls at a time."""
-    recent_events = RecentEvents(config().redis_url)
+    recent_events = RecentEvents(RedisPipe(config().redis_url, patience=1))
 
     async def client() -> None:
         for number in range(CALLS // CONNECTIONS):

@@ -1,6 +1,6 @@
 """How often somebody may call: the generic cell rate algorithm, in this process's memory.
 
-Each process counts for itself, so behind several of them the rate is as many times as high.
+Each process counts for itself, and may learn what others have counted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class RateLimit:
     def __init__(
         self, *, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._seconds_each = 1 / per_second
+        self.seconds_each = 1 / per_second
         self._burst = burst
         self._clock = clock
         # When each caller's calls so far are worked off.
@@ -60,16 +60,22 @@ class RateLimit:
         now = self._clock()
         with self._lock:
             busy = max(0.0, self._done_at.get(caller, now) - now)
-            busy_then = busy + self._seconds_each
-            too_long = busy_then - self._burst * self._seconds_each
+            busy_then = busy + self.seconds_each
+            too_long = busy_then - self._burst * self.seconds_each
             # Rounding must not cost the last call of a burst.
-            if too_long > self._seconds_each / 2:
+            if too_long > self.seconds_each / 2:
                 return Allowance(remaining=0, full_after=busy, retry_after=too_long)
             if len(self._done_at) >= MOST_CALLERS:
                 self._forget(now)
             self._done_at[caller] = now + busy_then
-        remaining = self._burst - math.ceil(busy_then / self._seconds_each - 0.5)
+        remaining = self._burst - math.ceil(busy_then / self.seconds_each - 0.5)
         return Allowance(remaining=remaining, full_after=busy_then, retry_after=None)
+
+    def learn(self, caller: Hashable, *, busy_seconds: float) -> None:
+        """Take over a count of several processes, where it is higher than the own."""
+        done_at = self._clock() + busy_seconds
+        with self._lock:
+            self._done_at[caller] = max(done_at, self._done_at.get(caller, done_at))
 
     def _forget(self, now: float) -> None:
         late = {caller: at for caller, at in self._done_at.items() if at > now}
@@ -95,7 +101,7 @@ def take_page_call(environment_id: int, address: str) -> dict[str, str]:
     RateLimited
         The address has called too often.
     """
-    allowance = PAGE_RATE.take((environment_id, _network(address)))
+    allowance = PAGE_RATE.take((environment_id, network_of(address)))
     left = f'"page";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
     headers = {"RateLimit-Policy": f'"page";{PAGE_RATE.policy}', "RateLimit": left}
     if allowance.retry_after is None:
@@ -142,10 +148,10 @@ def take_plan_call(tenant_id: str, *, per_second: int, burst: int) -> dict[str, 
     )
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Return what one household or attacker holds: an IPv4 address, or 64 bits of IPv6.
 
-    >>> _network("203.0.113.7"), _network("2001:db8:1:2:3:4:5:6")
+    >>> network_of("203.0.113.7"), network_of("2001:db8:1:2:3:4:5:6")
     ('203.0.113.7', '2001:db8:1:2::/64')
     """
     if ":" not in address:

@@ -189,7 +189,7 @@ def connection(migrated: None) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait as long as a busy test machine may need; serving would answer without, or with 503."""
-    monkeypatch.setattr("api.inference.recent_events.TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("api.inference.runtime.TIMEOUT_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr("api.inference.shelves._MAX_WAIT_SECONDS", PATIENCE_SECONDS)
 
 
