@@ -14,6 +14,7 @@ from engine.models.event import Event
 from engine.models.item import Item, ItemRef
 from engine.models.shopper import IdentityLink, Shopper
 from engine.services.ingest_events import IngestResult, ingest_events
+from engine.services.refuse_erased import hold_off_erasures
 from engine.services.write_items import write_items
 from saas.lib.recent_events import recent_list, user_key
 from saas.lib.redis_client import redis_client
@@ -128,3 +129,23 @@ def test_a_statement_that_was_prepared_for_one_store_serves_the_next(
         with in_environment(store):
             counts.append((Event.objects.count(), Shopper.objects.count()))
     assert counts == [(8, 16), (9, 18)]
+
+
+def test_a_plan_that_is_kept_looks_up_by_indexes_however_small_the_store(
+    acorn: Environment,
+) -> None:
+    with in_environment(acorn), connection.cursor() as cursor:
+        hold_off_erasures(acorn)
+        cursor.execute("EXPLAIN SELECT id FROM engine_itemref WHERE ref = 'pan'")
+        assert "Seq Scan" not in str(cursor.fetchall())
+
+
+def test_an_old_event_keeps_its_microsecond(acorn: Environment) -> None:
+    sent = "1969-12-31T23:59:59.999999+00:00"
+    with in_environment(acorn):
+        ingest_events(
+            environment=acorn,
+            rows=[{"type": "view", "user_id": "ada", "item_id": "pan", "ts": sent}],
+            received_at=datetime.now(UTC),
+        )
+        assert Event.objects.get().occurred_at.isoformat() == sent
