@@ -198,29 +198,58 @@ def test_a_lost_answer_counts_nothing_twice(
     assert take_all(others, make_rounds(others), quota) == 18
 
 
-def test_a_lost_counter_is_rebuilt_from_the_ledgers_buckets(
-    counters: redis.Redis, make_rounds: MakeRounds
+Ship = Callable[[Quota, int], None]
+
+
+@pytest.fixture
+def ship(migrated: None) -> Iterator[Ship]:
+    """Let the ledger's buckets say what was used."""
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
+
+        def set_bucket(quota: Quota, units: int) -> None:
+            owner.execute(
+                "INSERT INTO billing_usagebucket (environment_id, hour, operation, calls, units)"
+                " VALUES (%s, to_timestamp(%s), 1, 90, %s) ON CONFLICT"
+                " (environment_id, hour, operation) DO UPDATE SET units = excluded.units",
+                (quota.environment_id, quota.period_start, units),
+            )
+
+        yield set_bucket
+        owner.execute("DELETE FROM billing_usagebucket WHERE environment_id = 9999")
+
+
+def test_a_counter_begins_with_what_the_ledger_has_of_the_period(
+    counters: redis.Redis, make_rounds: MakeRounds, ship: Ship
 ) -> None:
     quota = make_quota(limit=100)
-    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
-        owner.execute(
-            "INSERT INTO billing_usagebucket (environment_id, hour, operation, calls, units)"
-            " VALUES (9999, to_timestamp(%s), 1, 90, 88), (9999, to_timestamp(%s), 1, 5, 5)",
-            (quota.period_start, quota.period_start - 3600),
-        )
-        try:
-            quotas = Quotas()
-            rounds = make_rounds(quotas)
-            # 88 of this period; what was before it does not count.
-            assert take_all(quotas, rounds, quota) == 12
+    ship(quota, 88)
+    ship(quota._replace(period_start=quota.period_start - 3600), 5)
+    quotas = Quotas()
 
-            counters.flushdb()
-            quotas.take(quota, 1)
-            rounds.run_round()
-            # Its own twelve are not shipped in this test, so the ledger lacks them.
-            assert quotas.used(quota) == 88
-        finally:
-            owner.execute("DELETE FROM billing_usagebucket WHERE environment_id = 9999")
+    assert take_all(quotas, make_rounds(quotas), quota) == 12
+
+
+def test_a_lost_counter_is_rebuilt_from_the_ledger_and_counts_nothing_twice(
+    counters: redis.Redis, make_rounds: MakeRounds, ship: Ship
+) -> None:
+    quota = make_quota(limit=1_000)
+    ship(quota, 88)
+    first, second = Quotas(), Quotas()
+    both = [(first, make_rounds(first)), (second, make_rounds(second))]
+    for quotas, rounds in both:
+        quotas.take(quota, 1)
+        rounds.run_round()
+        assert quotas.take(quota, 5) == 5
+    # The ledger has all ten by the time the counter is lost; neither has reported them.
+    ship(quota, 98)
+    counters.delete(*counters.keys("sw:9999*:quota:*"))
+    for _, rounds in both * 2:
+        rounds.run_round()
+
+    assert (first.used(quota), second.used(quota)) == (98, 98)
+    assert first.take(quota, 3) == 3
+    both[0][1].run_round()
+    assert first.used(quota) == 101
 
 
 def test_without_valkey_calls_go_on(migrated: None, make_rounds: MakeRounds) -> None:
