@@ -20,7 +20,7 @@ from engine.core.array_folder import (
 )
 from engine.core.blend import Blend
 from engine.core.co_purchases import CoPurchases
-from engine.core.codes import RECALL_AT, coded
+from engine.core.codes import coded_parts
 from engine.core.dataset import CatalogueItem
 from engine.core.errors import ArtifactRefused
 from engine.core.features import FeatureSpace
@@ -187,7 +187,7 @@ def write_artifact(
     if (folder.parent.name, folder.name) != (str(environment_id), version):
         raise ValueError(f"{folder} is not the place of {environment_id}/{version}.")
     tables = model.tables
-    parts, checks = _with_codes(model)
+    parts, checks = coded_parts(tables, seed=model.recipe.seed)
     manifest: Manifest = {
         "format": FORMAT,
         "version": version,
@@ -272,27 +272,6 @@ def _artifact(manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Artifac
         feature_idf=arrays["feature_idf"],
         price_edges=arrays["price_edges"],
     )
-
-
-def _with_codes(model: TrainedModel) -> tuple[list[Part], dict[str, dict[str, Any]]]:
-    """Return the parts, vectors with codes where these rank as well, and how they were checked."""
-    tables = model.tables
-    parts: list[Part] = []
-    checks = {}
-    for part in tables.blend.parts:
-        if isinstance(part, VectorPart):
-            part, recall = coded(
-                part,
-                tables.histories,
-                newest_seconds=tables.newest_seconds,
-                half_life_days=tables.history_half_life_days,
-                seed=model.recipe.seed,
-            )
-            if recall is not None:
-                has_passed = part.codes is not None
-                checks[part.name] = {f"recall@{RECALL_AT}": recall, "passed": has_passed}
-        parts.append(part)
-    return parts, checks
 
 
 def _arrays(model: TrainedModel, parts: Iterable[Part]) -> dict[str, NDArray[np.generic]]:

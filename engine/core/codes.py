@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.histories import UserHistories, history_batch
-from engine.core.parts import HistoryBatch, VectorPart
+from engine.core.histories import history_batch
+from engine.core.parts import HistoryBatch, Part, VectorPart
+from engine.core.tables import ModelTables
 from engine.core.top_rows import top_rows
 
 # Of 64 dimensions fewer items in float32 stay in a core's cache, and are read as quickly; of
@@ -25,40 +26,43 @@ _STEPS = 127
 _ROWS_AT_ONCE = 65_536
 
 
-def coded(
-    part: VectorPart,
-    histories: UserHistories,
-    *,
-    newest_seconds: int,
-    half_life_days: float | None,
-    seed: int,
-) -> tuple[VectorPart, float | None]:
-    """Return the part with codes if they rank well enough, and their recall.
+def coded_parts(
+    tables: ModelTables, *, seed: int
+) -> tuple[list[Part], dict[str, dict[str, float | bool]]]:
+    """Return the parts of a model, vectors with codes where these rank well enough.
 
     Parameters
     ----------
-    part : VectorPart
-    histories : UserHistories
-        Of whom up to 100 are asked for.
+    tables : ModelTables
+    seed : int
+        Chooses up to 100 of the users who are asked for.
 
     Returns
     -------
-    part : VectorPart
-        With codes where the recall is at least `LEAST_RECALL`.
-    recall : float or None
-        Of the true best 20, the share among the best 80 by codes, which are scored again; None
-        where codes were not tried: the catalogue is small, or nobody has a history.
+    parts : list of Part
+    checks : dict
+        By part ``recall@20``: of the true best 20, the share among the best 80 by codes, which
+        are scored again; and ``passed``, at `LEAST_RECALL`. Without those whose codes were not
+        tried: the catalogue is small, or nobody has a history.
     """
-    users = np.flatnonzero(np.diff(histories.indptr))
-    if part.n_items < LEAST_ITEMS or not len(users):
-        return part, None
+    users = np.flatnonzero(np.diff(tables.histories.indptr))
     some = np.random.default_rng(seed).permutation(users)[:_USERS]
     batch = history_batch(
-        histories, some, newest_seconds=newest_seconds, half_life_days=half_life_days
+        tables.histories,
+        some,
+        newest_seconds=tables.newest_seconds,
+        half_life_days=tables.history_half_life_days,
     )
-    codes = codes_of(part)
-    recall = _recall(part, codes, batch)
-    return (replace(part, codes=codes) if recall >= LEAST_RECALL else part), recall
+    parts, checks = list(tables.blend.parts), {}
+    for place, part in enumerate(parts):
+        if isinstance(part, VectorPart) and part.n_items >= LEAST_ITEMS and len(batch):
+            codes = codes_of(part)
+            recall = _recall(part, codes, batch)
+            has_passed = recall >= LEAST_RECALL
+            checks[part.name] = {f"recall@{RECALL_AT}": recall, "passed": has_passed}
+            if has_passed:
+                parts[place] = replace(part, codes=codes)
+    return parts, checks
 
 
 def codes_of(part: VectorPart) -> NDArray[np.int8]:

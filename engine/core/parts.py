@@ -269,8 +269,8 @@ class NeighbourPart:
 
     def z_scores(self, batch: HistoryBatch) -> NDArray[np.float32]:
         """Return float32[b, n_items], exact for weights of any sign."""
-        each = [self._z_scores_of(*batch.of(user)) for user in range(len(batch))]
-        return np.stack(each).astype(np.float32)
+        users = range(len(batch))
+        return np.stack([self._z_scores_of(*batch.of(user)).astype(np.float32) for user in users])
 
     def _z_scores_of(
         self, rows: NDArray[np.int32], weights: NDArray[np.float32]
