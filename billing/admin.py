@@ -6,8 +6,10 @@ from django.contrib import admin
 
 from billing.models.adjustment import UsageAdjustment
 from billing.models.plan import Plan
+from billing.models.stripe_event import StripeEvent
 from billing.models.subscription import Subscription
 from billing.models.usage import UsageBucket, UsageShipper, UsageSource
+from billing.models.usage_report import UsageReport
 from tenants.admin import ReadOnlyAdmin
 
 
@@ -56,3 +58,21 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_display = ("tenant", "plan", "state", "current_period_end", "spend_cap_minor")
     list_filter = ("state", "plan")
     list_select_related = ("tenant", "plan")
+
+
+@admin.register(UsageReport)
+class UsageReportAdmin(ReadOnlyAdmin):
+    """What Stripe was told of each hour, and where it counted something else."""
+
+    list_display = ("hour", "tenant", "revision", "units", "state", "drift_units", "error")
+    list_filter = ("state",)
+    list_select_related = ("tenant",)
+    date_hierarchy = "hour"
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    """What Stripe has told us."""
+
+    list_display = ("received_at", "type", "id", "processed_at")
+    list_filter = ("type",)
