@@ -33,9 +33,9 @@ log = structlog.get_logger()
 _moment = attrgetter("epoch_ms")
 
 # KEYS: the watermark. ARGV: what the names of lists begin with, the entries of each list, the most
-# entries of a list, its seconds, an epoch in case there is none. The entries are one argument, which
-# is packed faster than hundreds, of one command: a pipeline of three commands for each list made
-# the whole request a fifth slower (measured).
+# entries of a list, its seconds, an epoch in case there is none. The entries are one argument,
+# packed faster than hundreds, of one command: a pipeline of three commands for each list made the
+# whole request a fifth slower (measured).
 _PUBLISH = """
 local most = tonumber(ARGV[3])
 for shopper, entries in pairs(cmsgpack.unpack(ARGV[2])) do
