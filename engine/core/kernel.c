@@ -4,7 +4,7 @@
  * or over int8 codes of the vectors; whatever comes within its error of the best is scored again
  * in float64, so that the answer does not depend on the representation, nor on the processor.
  *
- * Plain C that gcc and clang vectorise; scan.py loads it by ctypes. Memory is the caller's.
+ * Plain C that gcc and clang vectorise; kernel.py loads it by ctypes. Memory is the caller's.
  */
 #include <float.h>
 #include <math.h>
