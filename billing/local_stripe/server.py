@@ -54,7 +54,8 @@ class LocalStripe:
     def __init__(self, world: World, *, state: Path | None = None) -> None:
         self._state = state
         self.begin(world)
-        self._busy_meters: set[tuple[str, str]] = set()
+        # By event name and customer.
+        self.busy_meters: set[tuple[str, str]] = set()
 
     def begin(self, world: World) -> None:
         """Be another account from now on."""
@@ -195,19 +196,19 @@ class LocalStripe:
     async def _take_meter_event(self, endpoint: Endpoint, sent: Resource) -> Resource:
         """Take one event at a time of a customer and meter, and refuse another meanwhile."""
         busy = (sent["event_name"], sent["payload"].get("stripe_customer_id", ""))
-        if busy in self._busy_meters:
+        if busy in self.busy_meters:
             raise StripeProblem(
                 "This customer's meter takes one call at a time.",
                 status=429,
                 kind="invalid_request_error",
                 code="lock_timeout",
             )
-        self._busy_meters.add(busy)
+        self.busy_meters.add(busy)
         try:
             await asyncio.sleep(self.world.switches.meter_event_seconds)
             return endpoint.answer(self.world, sent)
         finally:
-            self._busy_meters.discard(busy)
+            self.busy_meters.discard(busy)
 
 
 _FAULTS = {
