@@ -40,6 +40,7 @@ class Difference:
 class Sample:
     """What one shopper turned to last, oldest first, and would be shown by either model."""
 
+    user_key: str
     history: Sequence[str]
     a: Sequence[str]
     b: Sequence[str]
@@ -100,7 +101,7 @@ def compare_models(
         overlap_users=len(lists),
         overlap=bootstrap(np.array(alike), seed=seed),
         samples=[
-            Sample(shopper.history[-_SAMPLED_HISTORY:], x[:NDCG_AT], y[:NDCG_AT])
+            Sample(shopper.key, shopper.history[-_SAMPLED_HISTORY:], x[:NDCG_AT], y[:NDCG_AT])
             for shopper, (x, y) in zip(shoppers[:_SAMPLES], lists, strict=False)
         ],
     )

@@ -134,7 +134,7 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
         shown=shown,
         wanted=wanted,
         found=found,
-        coverage=np.count_nonzero(shown) / catalogue,
+        coverage=float(np.count_nonzero(shown) / catalogue),
     )
 
 

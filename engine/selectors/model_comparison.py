@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import connection
 
 from engine.core.artifact import Artifact, open_artifact
-from engine.core.comparison import Comparison, compare_models
+from engine.core.comparison import Comparison, Sample, compare_models
 from engine.core.dataset import EVENT_WEIGHTS
 from engine.core.errors import ArtifactRefused
+from engine.models.shopper import Shopper
 from engine.models.training import ModelVersion
 from saas.lib.config import config
 from saas.lib.errors import Conflict, NotFound
@@ -56,7 +58,9 @@ def model_comparison(*, environment_id: int, a: str, b: str) -> ModelComparison:
     first, second = (_opened(environment_id, version) for version in (a, b))
     since = datetime.fromtimestamp(max(_known_until(first), _known_until(second)), UTC)
     found = compare_models(first, second, finds=_finds(since), seed=environment_id)
-    return ModelComparison(since=since, found=found)
+    return ModelComparison(
+        since=since, found=replace(found, samples=_of_who_is_known(found.samples))
+    )
 
 
 def _opened(environment_id: int, version: str) -> Artifact:
@@ -69,6 +73,14 @@ def _opened(environment_id: int, version: str) -> Artifact:
             f"The files of model version '{version}' cannot be read any more; compare versions "
             "that are newer."
         ) from error
+
+
+def _of_who_is_known(samples: Sequence[Sample]) -> list[Sample]:
+    """Leave out the shoppers who were erased or have objected since the models were trained."""
+    ids = [sample.user_key[2:] for sample in samples]
+    known = Shopper.objects.filter(external_id__in=ids, personalise=True)
+    keys = {f"{kind[0]}:{id_}" for kind, id_ in known.values_list("kind", "external_id")}
+    return [sample for sample in samples if sample.user_key in keys]
 
 
 def _known_until(artifact: Artifact) -> int:
