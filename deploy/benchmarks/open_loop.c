@@ -99,10 +99,11 @@ int main(int argc, char **argv)
     }
 
     Connection *connections = calloc(n_connections, sizeof *connections);
+    /* In a ring: one that waits for seconds is closed by the server. */
     Connection **idle = malloc(n_connections * sizeof *idle);
-    int poll = epoll_create1(0), n_idle = 0;
+    int poll = epoll_create1(0), n_idle = n_connections, next = 0;
     for (int i = 0; i < n_connections; i++) {
-        Connection *each = idle[n_idle++] = connections + i;
+        Connection *each = idle[i] = connections + i;
         struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = each};
         each->socket = connected(atoi(argv[1]));
         epoll_ctl(poll, EPOLL_CTL_ADD, each->socket, &wanted);
@@ -112,7 +113,9 @@ int main(int argc, char **argv)
     int sent = 0, answered = 0;
     while (answered < count && now() - began < seconds + PATIENCE_SECONDS) {
         while (sent < count && n_idle && began + due[sent] <= now()) {
-            Connection *to = idle[--n_idle];
+            Connection *to = idle[next];
+            next = (next + 1) % n_connections;
+            n_idle--;
             int which = sent % n_requests;
             to->request = sent++;
             to->size = 0;
@@ -127,7 +130,7 @@ int main(int argc, char **argv)
             if (!is_answered(from)) continue;
             if (!strncmp(from->answer, "HTTP/1.1 200", 12))
                 delays[from->request] = (now() - began - due[from->request]) * 1e6;
-            idle[n_idle++] = from;
+            idle[(next + n_idle++) % n_connections] = from;
             answered++;
         }
     }
