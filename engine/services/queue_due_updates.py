@@ -27,8 +27,8 @@ def queue_due_updates(*, after_id: int, most: int) -> int:
     """Look at some environments with a model, and queue an update where enough is new.
 
     Also where updates do not help: the job looks, too, whether the store has moved away from the
-    model. Pinned versions, and those of stores that promote by hand, are left alone: an update of them
-    would never be served.
+    model. Pinned versions, and those of stores that promote by hand, are left alone: an update of
+    them would never be served.
 
     Parameters
     ----------
