@@ -15,7 +15,6 @@ from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from tenants.error_reports import configure_error_reports
 
-
 # How long a call waits for a thread that reads a catalogue or opens a model. Python's own 5 ms are
 # several calls; with these a swap holds up the slowest calls half as long.
 _TURN_SECONDS = 0.0005
