@@ -205,18 +205,23 @@ def birch_store(migrated: None) -> Store:
 
 
 @pytest.fixture
-def database(migrated: None, acorn_store: Store, birch_store: Store) -> Iterator[None]:
-    """A test's own view of the database: whatever it writes is rolled back."""
-    from django.db import transaction
-
+def no_files(acorn_store: Store, birch_store: Store) -> None:
+    """The cast's artifacts and uploads without those of the tests before."""
     from engine.services.remove_old_artifacts import artifacts_of
-    from tenants.context import on_platform
-    from tenants.models.job import Job
 
-    # Files are not: a test begins without those of the tests before it.
     for store in (acorn_store, birch_store):
         for environment in (store.live, store.test):
             shutil.rmtree(artifacts_of(environment.pk), ignore_errors=True)
+
+
+@pytest.fixture
+def database(migrated: None, no_files: None) -> Iterator[None]:
+    """A test's own view of the database: whatever it writes is rolled back."""
+    from django.db import transaction
+
+    from tenants.context import on_platform
+    from tenants.models.job import Job
+
     with on_platform(), transaction.atomic():
         # What a real dispatcher of an earlier test queued for the cast.
         Job.objects.all().delete()

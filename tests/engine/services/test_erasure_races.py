@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
-def store(acorn_store: Store) -> Iterator[Environment]:
+def store(acorn_store: Store, no_files: None) -> Iterator[Environment]:
     """Acorn Books with real commits; what a test leaves is removed."""
     acorn = acorn_store.live
     yield acorn

@@ -24,7 +24,7 @@ class KilledError(BaseException):
 
 
 @pytest.fixture
-def store(acorn_store: Store) -> Iterator[Environment]:
+def store(acorn_store: Store, no_files: None) -> Iterator[Environment]:
     """A store with real commits and five versions that were live, of which three are kept."""
     live = acorn_store.live
     add_champions(live, *DAYS)
