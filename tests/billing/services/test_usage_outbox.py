@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from billing.models.adjustment import UsageAdjustment
 from billing.models.usage_report import UsageReport
@@ -44,6 +45,10 @@ def send(at: datetime | None = None) -> Sent:
 def states() -> list[tuple[int, int, str]]:
     rows = UsageReport.objects.order_by("hour", "revision")
     return [(row.revision, row.units, row.state) for row in rows]
+
+
+def deeds(customer: Any, action: str) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(tenant=customer.tenant_id, action=action)
 
 
 def add_call(environment: Environment, at: datetime) -> None:
@@ -136,7 +141,7 @@ def test_a_late_call_makes_the_next_revision_and_is_written_down(
     close(noon + 2 * HOUR)
 
     assert states() == [(1, 250, "sent"), (2, 251, "pending")]
-    (written,) = AuditEvent.objects.filter(action="usage_report_revised")
+    (written,) = deeds(acorn_customer, "usage_report_revised")
     assert (written.before, written.after) == (
         {"revision": 1, "units": 250},
         {"revision": 2, "units": 251},
@@ -327,7 +332,7 @@ def test_drift_is_found_sent_again_and_alarms_when_it_stays(
     assert reconcile_usage(now=later) == 2
     health = outbox_health(now=datetime.now(tz=UTC))
     assert health.drift == {str(acorn_customer.tenant_id): (6, 1)}
-    assert AuditEvent.objects.filter(action="usage_drift_found").count() == 2
+    assert deeds(acorn_customer, "usage_drift_found").count() == 2
     send()
     assert acorn_customer.counted(noon) == 250
     assert reconcile_usage(now=later) == 0
