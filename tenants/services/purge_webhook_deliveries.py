@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import connection
-
-from tenants.context import on_platform
+from tenants.services.delete_some import delete_some
 
 # Far longer than a message is tried again.
 KEPT_DAYS = 30
-# Few enough that nothing waits for their locks.
 MOST_AT_ONCE = 5_000
 
 
@@ -20,16 +17,9 @@ def purge_webhook_deliveries() -> int:
     int
         How many went.
     """
-    with on_platform(), connection.cursor() as cursor:
-        # An array, since a plan may run what stands behind IN once for each row, LIMIT and all.
-        cursor.execute(
-            """
-            DELETE FROM tenants_webhookdelivery
-             WHERE id = ANY(ARRAY(
-                SELECT id FROM tenants_webhookdelivery
-                 WHERE created_at < now() - make_interval(days => %s)
-                 ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED))
-            """,
-            [KEPT_DAYS, MOST_AT_ONCE],
-        )
-        return int(cursor.rowcount)
+    return delete_some(
+        table="tenants_webhookdelivery",
+        condition="created_at < now() - make_interval(days => %s)",
+        parameters=[KEPT_DAYS],
+        most=MOST_AT_ONCE,
+    )
