@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
@@ -27,6 +29,13 @@ from tenants.models.tenant import Entitlement
 NOW = datetime(2026, 11, 15, 12, 30, tzinfo=UTC)
 HOUR = datetime(2026, 11, 15, 9, tzinfo=UTC)
 BY = {"actor": "staff:eve@shelfwise.example", "reason": "An outage of ours."}
+
+
+@pytest.fixture(autouse=True)
+def november() -> Iterator[None]:
+    """The month of these decisions, whenever they are tested."""
+    with time_machine.travel(NOW):
+        yield
 
 
 def give(environment: Environment, plan: str = "free", **more: Any) -> None:
