@@ -20,5 +20,6 @@ def expire_idempotency_records() -> int:
         table="tenants_idempotencyrecord",
         condition="created_at < now() - make_interval(hours => %s)",
         parameters=[KEPT_HOURS],
+        order="created_at",
         most=MOST_AT_ONCE,
     )

@@ -27,5 +27,6 @@ def purge_finished_jobs() -> int:
                 WHEN 'failed' THEN make_interval(days => %s) END
         """,
         parameters=[DONE_DAYS, FAILED_DAYS],
+        order="id",
         most=MOST_AT_ONCE,
     )

@@ -21,5 +21,6 @@ def purge_webhook_deliveries() -> int:
         table="tenants_webhookdelivery",
         condition="created_at < now() - make_interval(days => %s)",
         parameters=[KEPT_DAYS],
+        order="created_at",
         most=MOST_AT_ONCE,
     )
