@@ -6,13 +6,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPSConnection
 
 from typing_extensions import override
 
-from saas.lib.destinations import Destination, SocketAddress
+from saas.lib.destinations import Destination, Network, SocketAddress, addresses_of
 
 CONNECT_SECONDS = 10.0
 # Shops' systems write a feed when it is asked for, so the first byte takes its time.
@@ -118,6 +118,25 @@ class CheckedConnection(HTTPSConnection):
         self.close()
         if self._release is not None:
             self._release()
+
+
+@contextmanager
+def connected(
+    destination: Destination, *, network: Network, deadline: Deadline
+) -> Iterator[CheckedConnection]:
+    """Give a connection to where a destination leads now, and let go of it in the end.
+
+    Raises
+    ------
+    UrlNotAllowed
+        It leads to where nobody may call.
+    """
+    addresses = addresses_of(destination, network=network)
+    connection = CheckedConnection(destination, addresses, tls=network.tls(), deadline=deadline)
+    try:
+        yield connection
+    finally:
+        connection.let_go()
 
 
 def reason_of(error: OSError | HTTPException) -> str:

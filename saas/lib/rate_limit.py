@@ -101,16 +101,14 @@ def take_page_call(environment_id: int, address: str) -> dict[str, str]:
     RateLimited
         The address has called too often.
     """
-    allowance = PAGE_RATE.take((environment_id, network_of(address)))
-    left = f'"page";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
-    headers = {"RateLimit-Policy": f'"page";{PAGE_RATE.policy}', "RateLimit": left}
-    if allowance.retry_after is None:
-        return headers
-    seconds = math.ceil(allowance.retry_after)
-    raise RateLimited(
-        f"Pages at '{address}' call more than {PAGE_CALLS_PER_SECOND} times a second; "
-        f"go on in {seconds} s, or call from your server with a secret key.",
-        headers={**headers, "Retry-After": str(seconds)},
+    return _taken(
+        PAGE_RATE,
+        (environment_id, network_of(address)),
+        name="page",
+        refusal=lambda seconds: (
+            f"Pages at '{address}' call more than {PAGE_CALLS_PER_SECOND} times a second; "
+            f"go on in {seconds} s, or call from your server with a secret key."
+        ),
     )
 
 
@@ -134,18 +132,28 @@ def take_plan_call(tenant_id: str, *, per_second: int, burst: int) -> dict[str, 
     RateLimited
         The store has called too often.
     """
-    rate = _plan_rate(per_second, burst)
-    allowance = rate.take(tenant_id)
-    left = f'"plan";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
-    headers = {"RateLimit-Policy": f'"plan";{rate.policy}', "RateLimit": left}
+    return _taken(
+        _plan_rate(per_second, burst),
+        tenant_id,
+        name="plan",
+        refusal=lambda seconds: (
+            f"Your plan allows {per_second} calls a second, {burst} at once; "
+            f"go on in {seconds} s, or change to a larger plan."
+        ),
+    )
+
+
+def _taken(
+    rate: RateLimit, caller: Hashable, *, name: str, refusal: Callable[[int], str]
+) -> dict[str, str]:
+    """Count a call and return its headers, or raise the refusal, which names the seconds."""
+    allowance = rate.take(caller)
+    left = f'"{name}";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
+    headers = {"RateLimit-Policy": f'"{name}";{rate.policy}', "RateLimit": left}
     if allowance.retry_after is None:
         return headers
-    seconds = max(1, math.ceil(allowance.retry_after))
-    raise RateLimited(
-        f"Your plan allows {per_second} calls a second, {burst} at once; go on in {seconds} s, "
-        "or change to a larger plan.",
-        headers={**headers, "Retry-After": str(seconds)},
-    )
+    seconds = math.ceil(allowance.retry_after)
+    raise RateLimited(refusal(seconds), headers={**headers, "Retry-After": str(seconds)})
 
 
 def network_of(address: str) -> str:

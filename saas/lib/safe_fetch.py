@@ -15,12 +15,11 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urljoin
 
-from saas.lib.checked_connection import CheckedConnection, Deadline, reason_of
+from saas.lib.checked_connection import Deadline, connected, reason_of
 from saas.lib.destinations import (
     INTERNET,
     Destination,
     Network,
-    addresses_of,
     read_destination,
 )
 from saas.lib.errors import UrlNotAllowed
@@ -115,16 +114,12 @@ def _redirected(destination: Destination, location: str) -> Destination:
 def _answer(
     destination: Destination, *, known: Validators | None, deadline: Deadline, network: Network
 ) -> Iterator[HTTPResponse]:
-    addresses = addresses_of(destination, network=network)
-    connection = CheckedConnection(destination, addresses, tls=network.tls(), deadline=deadline)
-    try:
+    with connected(destination, network=network, deadline=deadline) as connection:
         with _explained(destination, deadline):
             connection.request("GET", destination.target, headers=_headers(known))
             response = connection.getresponse()
         with response:
             yield response
-    finally:
-        connection.let_go()
 
 
 def _headers(known: Validators | None) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http.client import HTTPException
 
-from saas.lib.checked_connection import CheckedConnection, Deadline, reason_of
-from saas.lib.destinations import INTERNET, Network, addresses_of, read_destination
+from saas.lib.checked_connection import Deadline, connected, reason_of
+from saas.lib.destinations import INTERNET, Network, read_destination
 
 
 class PostFailedError(Exception):
@@ -41,12 +41,11 @@ def post(
     """
     deadline = Deadline(seconds)
     destination = read_destination(url)
-    addresses = addresses_of(destination, network=network)
-    connection = CheckedConnection(destination, addresses, tls=network.tls(), deadline=deadline)
     try:
-        connection.request("POST", destination.target, body=body, headers=dict(headers))
-        with connection.getresponse() as response:
-            return response.status
+        with connected(destination, network=network, deadline=deadline) as connection:
+            connection.request("POST", destination.target, body=body, headers=dict(headers))
+            with connection.getresponse() as response:
+                return response.status
     except (OSError, HTTPException) as error:
         if deadline.has_passed:
             raise PostFailedError(
@@ -54,5 +53,3 @@ def post(
                 "have it answer first and work afterwards."
             ) from error
         raise PostFailedError(f"'{destination.host}' {reason_of(error)}") from error
-    finally:
-        connection.let_go()
