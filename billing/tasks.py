@@ -1,4 +1,4 @@
-"""The jobs that a worker runs for the platform's billing; each calls one service."""
+"""The jobs that a worker runs for billing; each calls one service."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from billing.jobs import (
     RECONCILE_JOB,
     RESYNC_JOB,
     SEND_USAGE_JOB,
+    USAGE_ALERT_JOB,
 )
 from billing.services import apply_stripe_event as event
+from billing.services import mail_usage_alert as mail
 from billing.services import mirror_plans as mirror
 from billing.services import reconcile_usage as reconciliation
 from billing.services import resync_stripe as resync
 from billing.services import send_usage_reports as outbox
 from tenants.context import on_platform
+from tenants.models.environment import Environment
 from tenants.services.run_job import ClaimedJob, finish_job
-from tenants.tasks import platform_task
+from tenants.tasks import platform_task, tenant_task
 
 
 @platform_task(name=APPLY_EVENT_JOB)
@@ -55,4 +58,11 @@ def reconcile_usage(job: ClaimedJob) -> None:
 def resync_stripe(job: ClaimedJob) -> None:
     """Look for what webhooks have not brought."""
     resync.resync_stripe()
+    finish_job(job)
+
+
+@tenant_task(name=USAGE_ALERT_JOB)
+def mail_usage_alert(environment: Environment, job: ClaimedJob) -> None:
+    """Write that a threshold is passed: twice rather than never, where the worker dies between."""
+    mail.mail_usage_alert(alert_id=int(job.payload["alert_id"]))
     finish_job(job)

@@ -93,7 +93,6 @@ app.conf.update(
     worker_redirect_stdouts=False,
 )
 app.autodiscover_tasks(["engine", "billing"])
-app.autodiscover_tasks(["billing"], related_name="alert_tasks")
 app.autodiscover_tasks(["tenants"], related_name="webhook_tasks")
 
 

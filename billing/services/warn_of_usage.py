@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from billing.jobs import USAGE_ALERT_JOB
 from billing.models.alert import UsageAlert
 from billing.selectors.account import billable_units
 from tenants.context import on_platform
@@ -12,7 +13,6 @@ from tenants.models.tenant import Entitlement
 from tenants.services.announce import announce
 from tenants.services.enqueue_job import enqueue_job
 
-USAGE_ALERT_JOB = "billing.alert_tasks.mail_usage_alert"
 THRESHOLDS = (50, 80, 100)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from billing import alert_tasks
+from billing import tasks
+from billing.jobs import USAGE_ALERT_JOB
 from billing.models.alert import UsageAlert
 from billing.models.subscription import Subscription
 from billing.models.usage import UsageBucket
 from billing.services.apply_entitlement import apply_entitlement
 from billing.services.mail_usage_alert import mail_usage_alert
-from billing.services.warn_of_usage import USAGE_ALERT_JOB, warn_of_usage
+from billing.services.warn_of_usage import warn_of_usage
 from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.models.job import Job
@@ -128,7 +129,7 @@ def test_owners_and_finance_get_a_mail_of_their_own(acorn: Environment) -> None:
 
 
 def test_the_workers_know_the_job() -> None:
-    assert alert_tasks.mail_usage_alert.name == USAGE_ALERT_JOB
+    assert tasks.mail_usage_alert.name == USAGE_ALERT_JOB
 
 
 def test_the_stores_webhook_is_told(acorn: Environment) -> None:
