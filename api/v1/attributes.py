@@ -95,7 +95,7 @@ class AttributeView(EnvironmentView):
             environment=self.caller.environment,
             name=attribute_name,
             members=read_body(AttributeDeclaration, request.data),
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
         )
         return Response(asdict(attribute(attribute_name)), status=201 if is_new else 200)
 
@@ -104,7 +104,7 @@ class AttributeView(EnvironmentView):
         withdraw_attribute(
             environment=self.caller.environment,
             name=attribute_name,
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
         )
         return Response(status=204)
 

@@ -38,6 +38,11 @@ class Caller:
     scopes: frozenset[str]
     allowed_origins: frozenset[str]
 
+    @property
+    def actor(self) -> str:
+        """Return who it is in the audit log."""
+        return f"key:{self.key_id}"
+
 
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer` with an API key or an access token, on every endpoint alike."""

@@ -113,7 +113,7 @@ class KeysView(EnvironmentView):
         asked = read_body(KeyRequest, request.data)
         new = create_api_key(
             environment=self.caller.environment,
-            actor=_actor(self.caller),
+            actor=self.caller.actor,
             name=asked["name"],
             kind=asked["kind"],
             scopes=_granted(self.caller, kind=asked["kind"], scopes=asked.get("scopes")),
@@ -138,7 +138,7 @@ class KeyRotationView(EnvironmentView):
         _granted(self.caller, kind=old.kind, scopes=old.scopes)
         new = rotate_api_key(
             environment=self.caller.environment,
-            actor=_actor(self.caller),
+            actor=self.caller.actor,
             key_id=key_id,
             overlap_hours=asked["overlap_hours"],
         )
@@ -154,9 +154,7 @@ class KeyView(EnvironmentView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, key_id: str) -> Response:
         """Revoke a key and every token made from it, within two seconds."""
-        revoke_api_key(
-            environment=self.caller.environment, actor=_actor(self.caller), key_id=key_id
-        )
+        revoke_api_key(environment=self.caller.environment, actor=self.caller.actor, key_id=key_id)
         return Response(status=204)
 
 
@@ -169,10 +167,6 @@ def _granted(caller: Caller, *, kind: str, scopes: list[str] | None) -> list[str
         if scope not in caller.scopes:
             raise InsufficientScope(scope)
     return scopes
-
-
-def _actor(caller: Caller) -> str:
-    return f"key:{caller.key_id}"
 
 
 def _as_json(row: ApiKey) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class PromotionView(EnvironmentView):
             environment=self.caller.environment,
             version=version,
             pin=asked["pin"],
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
         )
         return Response(_shown(self, version))
 
@@ -125,7 +125,7 @@ class RollbackView(EnvironmentView):
             environment=self.caller.environment,
             version=asked.get("version"),
             pin=asked["pin"],
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
         )
         return Response(_shown(self, version))
 

@@ -136,7 +136,7 @@ class EraseView(PrivacyView):
         """Erase a shopper: in force with the answer, and everywhere within 2 seconds."""
         request_id = erase_user(
             environment=self.caller.environment,
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
             **_subject(request.data),
         )
         return self._accepted(request, request_id)
@@ -152,7 +152,7 @@ class ExportView(PrivacyView):
         """Write everything that the store has on a shopper into a file."""
         request_id = export_user(
             environment=self.caller.environment,
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
             **_subject(request.data),
         )
         return self._accepted(request, request_id)

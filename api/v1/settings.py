@@ -75,7 +75,7 @@ class SettingsView(EnvironmentView):
             change_settings(
                 environment=self.caller.environment,
                 changes=read_body(SettingsChange, request.data),
-                actor=f"key:{self.caller.key_id}",
+                actor=self.caller.actor,
             )
         )
 

@@ -183,7 +183,7 @@ class LimitsView(EnvironmentView):
             tenant_id=self.caller.tenant.pk,
             amount=cap.get("amount"),
             currency=cap.get("currency"),
-            actor=f"key:{self.caller.key_id}",
+            actor=self.caller.actor,
         )
         with on_platform():
             stands = account(

@@ -11,7 +11,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.v1.authentication import Caller
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.serializers import StrictSerializer, TextField, page_of, read_body
 from api.v1.views import EnvironmentView
@@ -125,7 +124,7 @@ class WebhooksView(EnvironmentView):
         asked = read_body(WebhookRequest, request.data)
         made = create_webhook(
             environment=self.caller.environment,
-            actor=_actor(self.caller),
+            actor=self.caller.actor,
             url=asked["url"],
             events=asked["events"],
         )
@@ -146,7 +145,7 @@ class WebhookView(EnvironmentView):
         """End a webhook; what it has not taken by now it never gets."""
         delete_webhook(
             environment=self.caller.environment,
-            actor=_actor(self.caller),
+            actor=self.caller.actor,
             webhook_id=webhook_id,
         )
         return Response(status=204)
@@ -169,10 +168,6 @@ class WebhookDeliveriesView(EnvironmentView):
         )
         shown = page(rows, limit=asked.limit, key=lambda row: (row.id,), as_json=_delivery)
         return Response(shown)
-
-
-def _actor(caller: Caller) -> str:
-    return f"key:{caller.key_id}"
 
 
 def _webhook(row: Webhook) -> dict[str, Any]:
