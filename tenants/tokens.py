@@ -12,7 +12,7 @@ import re
 import secrets
 import string
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,9 +48,13 @@ AUDIENCE = "shelfwise-api"
 ALGORITHM = "EdDSA"
 # Another audience, so that a page's token never opens the API.
 USER_AUDIENCE = "shelfwise-user"
+# A third one: the portal asks what shoppers get, which is no call of the store's.
+PREVIEW_AUDIENCE = "shelfwise-preview"
 # The key is the refresh, so a token can be short.
 ACCESS_TOKEN_SECONDS = 15 * 60
 USER_TOKEN_SECONDS = 60 * 60
+# One page of the portal; the token never leaves our own processes.
+PREVIEW_TOKEN_SECONDS = 60
 MAX_USER_TOKEN_SECONDS = 24 * 60 * 60
 LEEWAY_SECONDS = 5
 
@@ -97,13 +101,17 @@ def _checksum(body: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says: whose key it was made from, and what it may do until when."""
+    """What an access token says: whose key it was made from, and what it may do until when.
+
+    A preview's is made from no key, and what it asks for is not the store's to pay.
+    """
 
     tenant_id: str
     environment_id: int
     key_id: str
     scopes: tuple[str, ...]
     expires_at: int
+    is_preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ def sign(claims: Mapping[str, Any], *, signing_key: str) -> str:
     )
 
 
-def verify(token: str, *, keys: VerifyingKeys, audience: str) -> dict[str, Any]:
+def verify(token: str, *, keys: VerifyingKeys, audience: str | Sequence[str]) -> dict[str, Any]:
     """Return the claims of a good token.
 
     Raises
@@ -177,15 +185,15 @@ def verify(token: str, *, keys: VerifyingKeys, audience: str) -> dict[str, Any]:
     return claims
 
 
-def verify_access_token(token: str, *, keys: VerifyingKeys) -> Claims:
-    """Return what an access token says.
+def verify_call_token(token: str, *, keys: VerifyingKeys) -> Claims:
+    """Return what a token says that may ask for recommendations: also the portal's own.
 
     Raises
     ------
     jwt.InvalidTokenError
         The token is not one of ours, or not one any more.
     """
-    return claims_of(verify(token, keys=keys, audience=AUDIENCE))
+    return claims_of(verify(token, keys=keys, audience=(AUDIENCE, PREVIEW_AUDIENCE)))
 
 
 def claims_of(payload: Mapping[str, Any]) -> Claims:
@@ -203,6 +211,7 @@ def claims_of(payload: Mapping[str, Any]) -> Claims:
             key_id=str(payload["key"]),
             scopes=tuple(str(scope) for scope in payload["scopes"]),
             expires_at=int(payload["exp"]),
+            is_preview=payload["aud"] == PREVIEW_AUDIENCE,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise jwt.InvalidTokenError("a claim is missing") from error

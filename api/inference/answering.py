@@ -18,7 +18,7 @@ from api.inference.requests import Common, Request
 from api.inference.runtime import Runtime
 from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper, find_shopper, find_shopper_since
-from billing.metering.record import Operation, UsageFlag, tag_of
+from billing.metering.record import Operation, UsageFlag, tag_of, took_step
 from saas.lib.errors import UnknownField
 from saas.lib.ids import Ulid, make_ulid
 
@@ -108,20 +108,23 @@ async def answer(
     call_id = make_ulid()
     if outcome.fallback is not None:
         metrics.FALLBACKS.labels(outcome.fallback.reason).inc()
-    # An empty answer is not one to charge for, nor is one that is given instead of a refusal.
-    is_billable = bool(outcome.picked) and not is_limited and caller.environment.kind == "live"
-    if is_billable:
-        charge.use()
-    placement_tag = runtime.labels.tag(caller.environment.id, request.placement)
-    _record(
-        runtime,
-        operation,
-        caller,
-        call_id,
-        outcome,
-        is_billable=is_billable,
-        placement_tag=placement_tag,
-    )
+    # A preview is no call of the store's: it uses nothing and leaves no record.
+    if not caller.is_preview:
+        # An empty answer is not one to charge for, nor is one that is given instead of a refusal.
+        is_billable = bool(outcome.picked) and not is_limited and caller.environment.kind == "live"
+        if is_billable:
+            charge.use()
+        placement_tag = runtime.labels.tag(caller.environment.id, request.placement)
+        _record(
+            runtime,
+            operation,
+            caller,
+            call_id,
+            outcome,
+            is_billable=is_billable,
+            placement_tag=placement_tag,
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
     if caller.is_publishable:
         page_items = rendered_page_items(outcome.picked, shelf)
         return Given(PublicAnswer(call_id.text, as_items(page_items), outcome.fallback), outcome)
@@ -150,6 +153,7 @@ def _record(
     *,
     is_billable: bool,
     placement_tag: int,
+    took_ms: float,
 ) -> None:
     """Keep the call before its answer leaves."""
     flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
@@ -162,6 +166,7 @@ def _record(
         operation=OPERATIONS[operation],
         flags=flags,
         at_ms=call_id.epoch_ms,
+        took_step=took_step(took_ms),
         key_tag=tag_of(caller.key.id),
         placement_tag=placement_tag,
     )

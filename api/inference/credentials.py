@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jwt
@@ -25,7 +25,7 @@ from tenants.tokens import (
     VerifyingKeys,
     digest,
     is_well_formed,
-    verify_access_token,
+    verify_call_token,
     verify_user_token,
 )
 
@@ -35,11 +35,18 @@ _KEY_PREFIXES = ("sk_", "pk_")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose call it is and with which key."""
+    """Whose call it is and with which key.
+
+    Attributes
+    ----------
+    is_preview
+        The portal asks, to show what shoppers get: the same answer, at nobody's cost.
+    """
 
     environment: Environment
     key: ApiKey
     entitlement: Entitlement | None
+    is_preview: bool = False
 
     @property
     def is_publishable(self) -> bool:
@@ -59,7 +66,7 @@ class Credentials:
     ) -> None:
         self._control = control
         self._clock = clock
-        self._tokens = TokenCache(partial(verify_access_token, keys=verifying_keys), clock=clock)
+        self._tokens = TokenCache(partial(verify_call_token, keys=verifying_keys), clock=clock)
         self._user_tokens = TokenCache(partial(verify_user_token, keys=verifying_keys), clock=clock)
 
     async def caller(self, authorization: bytes | None, *, origin: bytes | None) -> Caller:
@@ -87,9 +94,12 @@ class Credentials:
             caller = self._checked(key)
         else:
             claims = self._claims(credential)
-            key = await self._known(lambda snapshot: snapshot.keys_by_id.get(claims.key_id))
+            if claims.is_preview:
+                key = _preview_key(claims)
+            else:
+                key = await self._known(lambda snapshot: snapshot.keys_by_id.get(claims.key_id))
             scopes = key.scopes & frozenset(claims.scopes)
-            caller = self._checked(key)
+            caller = replace(self._checked(key), is_preview=claims.is_preview)
             bound = (caller.environment.tenant_id, caller.environment.id)
             if bound != (claims.tenant_id, claims.environment_id):
                 raise InvalidToken
@@ -158,6 +168,19 @@ class Credentials:
             return self._tokens.get(token)
         except jwt.PyJWTError:
             raise InvalidToken from None
+
+
+def _preview_key(claims: Claims) -> ApiKey:
+    """Return what stands for a key where the portal asks: it is made from none."""
+    return ApiKey(
+        id=claims.key_id,
+        environment_id=claims.environment_id,
+        kind="secret",
+        digest=b"",
+        scopes=frozenset(claims.scopes),
+        allowed_origins=frozenset(),
+        ends_at=claims.expires_at,
+    )
 
 
 def _user_token_required() -> UserTokenRequired:

@@ -79,7 +79,7 @@ def claims(**changes: object) -> dict[str, object]:
 
 
 def test_a_token_says_what_was_signed() -> None:
-    read = tokens.verify_access_token(tokens.sign(claims(), signing_key=PEM), keys=KEYS)
+    read = tokens.verify_call_token(tokens.sign(claims(), signing_key=PEM), keys=KEYS)
     assert (read.tenant_id, read.environment_id, read.key_id, read.scopes) == (
         "tenant",
         7,
@@ -92,7 +92,7 @@ def test_a_token_says_what_was_signed() -> None:
 def test_no_claim_may_be_missing(name: str) -> None:
     without = {key: value for key, value in claims().items() if key != name}
     with pytest.raises(jwt.InvalidTokenError):
-        tokens.verify_access_token(tokens.sign(without, signing_key=PEM), keys=KEYS)
+        tokens.verify_call_token(tokens.sign(without, signing_key=PEM), keys=KEYS)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_no_claim_may_be_missing(name: str) -> None:
 )
 def test_no_claim_may_be_wrong(changes: dict[str, object]) -> None:
     with pytest.raises(jwt.InvalidTokenError):
-        tokens.verify_access_token(tokens.sign(claims(**changes), signing_key=PEM), keys=KEYS)
+        tokens.verify_call_token(tokens.sign(claims(**changes), signing_key=PEM), keys=KEYS)
 
 
 def test_the_published_set_holds_both_keys_and_no_private_part() -> None:
@@ -149,7 +149,16 @@ def test_user_tokens_and_access_tokens_are_not_taken_for_each_other() -> None:
     with pytest.raises(jwt.InvalidAudienceError):
         tokens.verify_user_token(tokens.sign(claims(), signing_key=PEM), keys=KEYS)
     with pytest.raises(jwt.InvalidAudienceError):
-        tokens.verify_access_token(a_user_token(), keys=KEYS)
+        tokens.verify_call_token(a_user_token(), keys=KEYS)
+
+
+@pytest.mark.parametrize(
+    ("audience", "is_preview"), [(tokens.AUDIENCE, False), (tokens.PREVIEW_AUDIENCE, True)]
+)
+def test_the_audience_says_whether_it_is_a_preview(audience: str, is_preview: bool) -> None:  # noqa: FBT001
+    token = tokens.sign(claims(aud=audience), signing_key=PEM)
+
+    assert tokens.verify_call_token(token, keys=KEYS).is_preview is is_preview
 
 
 @pytest.mark.parametrize("change", [{"env": None}, {"env": "x"}, {"exp": 1}])

@@ -72,7 +72,7 @@ def test_inference_reads_the_same_claims_from_the_token(
     api: ApiClient, acorn: Environment, acorn_key: str
 ) -> None:
     keys = tokens.VerifyingKeys.from_pem(config().jwt_verifying_keys)
-    claims = tokens.verify_access_token(token_for(api, acorn_key), keys=keys)
+    claims = tokens.verify_call_token(token_for(api, acorn_key), keys=keys)
     assert claims.environment_id == acorn.pk
     assert claims.tenant_id == str(acorn.tenant_id)
     assert claims.key_id == row_of(acorn_key).pk
@@ -112,6 +112,7 @@ def bad_tokens(good: str) -> dict[str, str]:
         ),
         "no kid": jwt.encode(claims, str(config().jwt_signing_key), algorithm="EdDSA"),
         "another audience": signed(claims, aud="shelfwise-user"),
+        "the portal's own": signed(claims, aud="shelfwise-preview"),
         "another issuer": signed(claims, iss="elsewhere"),
         "expired": signed(claims, iat=time.time() - 1000, exp=time.time() - 60),
         "another type": signed(claims, token_type="refresh"),
