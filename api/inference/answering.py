@@ -18,7 +18,7 @@ from api.inference.requests import Common, Request
 from api.inference.runtime import Runtime
 from api.inference.shelf import Shelf
 from api.inference.shopper import Shopper, find_shopper, find_shopper_since
-from billing.metering.record import Operation, UsageFlag, tag_of
+from billing.metering.record import Operation, UsageFlag, tag_of, took_step
 from saas.lib.errors import UnknownField
 from saas.lib.ids import Ulid, make_ulid
 
@@ -123,6 +123,7 @@ async def answer(
             outcome,
             is_billable=is_billable,
             placement_tag=placement_tag,
+            took_ms=(time.perf_counter() - started) * 1000,
         )
     if caller.is_publishable:
         page_items = rendered_page_items(outcome.picked, shelf)
@@ -152,6 +153,7 @@ def _record(
     *,
     is_billable: bool,
     placement_tag: int,
+    took_ms: float,
 ) -> None:
     """Keep the call before its answer leaves."""
     flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
@@ -164,6 +166,7 @@ def _record(
         operation=OPERATIONS[operation],
         flags=flags,
         at_ms=call_id.epoch_ms,
+        took_step=took_step(took_ms),
         key_tag=tag_of(caller.key.id),
         placement_tag=placement_tag,
     )

@@ -35,16 +35,16 @@ _ADD_SOURCE = "INSERT INTO public.billing_usagesource (name) VALUES (%s) ON CONF
 _ADD_CALLS = f"""
     WITH fresh AS (
         INSERT INTO public.billing_usageledger
-            (call_id, at, environment_id, source_id, units, operation, flags, key_tag,
+            (call_id, at, environment_id, source_id, units, operation, flags, took_step, key_tag,
              placement_tag)
         SELECT call_id, to_timestamp(at_ms / 1000.0), environment_id, %s, units, operation, flags,
-            key_tag, placement_tag
+            took_step, key_tag, placement_tag
         FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::int[], %s::smallint[],
-                    %s::smallint[], %s::int[], %s::int[])
-            AS call (call_id, at_ms, environment_id, units, operation, flags, key_tag,
+                    %s::smallint[], %s::smallint[], %s::int[], %s::int[])
+            AS call (call_id, at_ms, environment_id, units, operation, flags, took_step, key_tag,
                      placement_tag)
         ON CONFLICT DO NOTHING
-        RETURNING at, environment_id, units, operation, flags, key_tag, placement_tag
+        RETURNING at, environment_id, units, operation, flags, took_step, key_tag, placement_tag
     ), detailed AS (
         INSERT INTO public.billing_usagedetail AS detail
             (environment_id, hour, key_tag, placement_tag, calls, units)
@@ -55,17 +55,26 @@ _ADD_CALLS = f"""
         ORDER BY environment_id, hour, key_tag, placement_tag
         ON CONFLICT (environment_id, hour, key_tag, placement_tag) DO UPDATE
         SET calls = detail.calls + excluded.calls, units = detail.units + excluded.units
+    ), timed AS (
+        INSERT INTO public.billing_usagelatency AS latency (environment_id, day, step, calls)
+        SELECT environment_id, (at AT TIME ZONE 'UTC')::date AS day, took_step, count(*)
+        FROM fresh WHERE took_step > 0
+        GROUP BY environment_id, day, took_step ORDER BY environment_id, day, took_step
+        ON CONFLICT (environment_id, day, step) DO UPDATE
+        SET calls = latency.calls + excluded.calls
     ), counted AS (
         INSERT INTO public.billing_usagebucket AS bucket
-            (environment_id, hour, operation, calls, units)
+            (environment_id, hour, operation, calls, units, fallbacks)
         SELECT environment_id, date_trunc('hour', at, 'UTC') AS hour, operation, count(*),
-            coalesce(sum(units) FILTER (WHERE flags & {int(UsageFlag.BILLABLE)} <> 0), 0)
+            coalesce(sum(units) FILTER (WHERE flags & {int(UsageFlag.BILLABLE)} <> 0), 0),
+            count(*) FILTER (WHERE flags & {int(UsageFlag.FALLBACK)} <> 0)
         FROM fresh GROUP BY environment_id, hour, operation
         ORDER BY environment_id, hour, operation
         ON CONFLICT (environment_id, hour, operation) DO UPDATE
-        SET calls = bucket.calls + excluded.calls, units = bucket.units + excluded.units
+        SET calls = bucket.calls + excluded.calls, units = bucket.units + excluded.units,
+            fallbacks = bucket.fallbacks + excluded.fallbacks
     )
-    SELECT count(*) FROM fresh"""  # noqa: S608  # an integer constant, for the flag's value
+    SELECT count(*) FROM fresh"""  # noqa: S608  # integer constants, for flags' values
 _MOVE_OFFSET = """
     UPDATE public.billing_usagesource
     SET shipped_bytes = %s, last_sequence = %s, sequence_holes = sequence_holes + %s,
@@ -176,9 +185,7 @@ class Ledger:
     def _add_calls(self, source_id: int, parsed: Parsed) -> int:
         if not parsed.records:
             return 0
-        _, at_ms, environments, call_ids, units, operations, flags, key_tags, placement_tags = zip(
-            *parsed.records, strict=True
-        )
+        _, at_ms, environments, call_ids, *numbers = zip(*parsed.records, strict=True)
         row = self._connection.execute(
             _ADD_CALLS,
             [
@@ -186,11 +193,7 @@ class Ledger:
                 _array(call_id.hex() for call_id in call_ids),
                 _array(map(str, at_ms)),
                 _array(map(str, environments)),
-                _array(map(str, units)),
-                _array(map(str, operations)),
-                _array(map(str, flags)),
-                _array(map(str, key_tags)),
-                _array(map(str, placement_tags)),
+                *(_array(map(str, column)) for column in numbers),
             ],
         ).fetchone()
         return row[0] if row else 0

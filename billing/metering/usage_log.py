@@ -64,6 +64,7 @@ class UsageLog:
         operation: int,
         flags: int,
         at_ms: int,
+        took_step: int = 0,
         key_tag: int = 0,
         placement_tag: int = 0,
     ) -> bool:
@@ -81,6 +82,7 @@ class UsageLog:
                         units,
                         operation,
                         flags,
+                        took_step,
                         key_tag,
                         placement_tag,
                     )

@@ -24,6 +24,7 @@ class UsageLedger(models.Model):
     units = models.IntegerField()
     operation = models.SmallIntegerField()
     flags = models.SmallIntegerField()
+    took_step = models.SmallIntegerField(default=0)
     key_tag = models.IntegerField(default=0)
     placement_tag = models.IntegerField(default=0)
 
@@ -45,6 +46,9 @@ class UsageBucket(models.Model):
     operation = models.SmallIntegerField()
     calls = models.BigIntegerField()
     units = models.BigIntegerField()
+    fallbacks = models.BigIntegerField(
+        db_default=0, help_text="Calls that were answered with something else than asked for."
+    )
 
     class Meta:
         # Not a composite primary key: Django 5.2's admin cannot show one.
@@ -57,6 +61,26 @@ class UsageBucket(models.Model):
     @override
     def __str__(self) -> str:
         return f"environment {self.environment_id}, {self.hour:%Y-%m-%d %H}:00"
+
+
+class UsageLatency(models.Model):
+    """The calls of one environment and UTC day whose answers took about as long: shown alone."""
+
+    environment_id = models.BigIntegerField()
+    day = models.DateField()
+    step = models.SmallIntegerField(help_text="Of the scale in billing.metering.record.")
+    calls = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["environment_id", "day", "step"], name="billing_usagelatency_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"environment {self.environment_id}, {self.day}"
 
 
 class UsageDetail(models.Model):

@@ -72,7 +72,7 @@ class UsageDatabase:
         with psycopg.connect(self.owner_url) as connection:
             connection.execute(
                 "TRUNCATE billing_usageledger, billing_usagebucket, billing_usagesource,"
-                " billing_usageshipper, billing_usagedetail"
+                " billing_usageshipper, billing_usagedetail, billing_usagelatency"
             )
 
     def buckets(self) -> list[tuple[Any, ...]]:

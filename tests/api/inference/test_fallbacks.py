@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.metering.record import Operation, UsageFlag
+from billing.metering.record import Operation, UsageFlag, step_bounds
 from saas.lib.config import Config
 from tests.api.inference.conftest import Hand, Service, eventually
 from tests.api.inference.models import ITEMS, write_model
@@ -110,6 +110,7 @@ def test_a_call_is_recorded_under_its_recommendation_id_before_it_is_answered(
     assert record.units == 1
     assert record.operation == Operation.FOR_USER
     assert record.flags == UsageFlag.BILLABLE | UsageFlag.FALLBACK
+    assert 0 < step_bounds(record.took_step)[0] <= answer["took_ms"]
 
 
 def test_a_test_environment_is_recorded_and_never_billed(

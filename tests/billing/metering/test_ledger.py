@@ -52,6 +52,32 @@ def test_buckets_count_all_calls_and_charge_the_billable_ones(
     ]
 
 
+def test_days_count_how_long_answers_took_and_buckets_how_many_fell_back(
+    shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
+) -> None:
+    both = UsageFlag.BILLABLE | UsageFlag.FALLBACK
+    calls = [
+        make_call(1, took_step=18),
+        make_call(2, took_step=18, flags=both),
+        make_call(3, took_step=20, flags=UsageFlag.FALLBACK),
+        make_call(4, took_step=18, at_ms=ms(NOON + timedelta(hours=12))),
+        # Of a process of before.
+        make_call(5),
+    ]
+    data = b"".join(encode(call) for call in calls)
+    (tmp_path / "host-a.usage").write_bytes(data)
+    (tmp_path / "host-b.usage").write_bytes(data)
+    shipper.ship_all()
+
+    assert usage_database.rows(
+        "SELECT day::text, step, calls FROM billing_usagelatency ORDER BY 1, 2"
+    ) == [("2026-03-01", 18, 2), ("2026-03-01", 20, 1), ("2026-03-02", 18, 1)]
+    assert usage_database.rows("SELECT calls, fallbacks FROM billing_usagebucket ORDER BY 1") == [
+        (1, 0),
+        (4, 2),
+    ]
+
+
 def test_keys_and_placements_are_counted_beside(
     shipper: Shipper, usage_database: Any, make_call: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ from billing.metering.record import (
     UsageRecord,
     decode,
     encode,
+    step_bounds,
+    took_step,
 )
 
 CALL_ID = bytes(range(16))
@@ -21,6 +23,7 @@ CALL = UsageRecord(
     units=20,
     operation=Operation.SIMILAR,
     flags=UsageFlag.BILLABLE | UsageFlag.FALLBACK,
+    took_step=18,
 )
 
 
@@ -38,7 +41,7 @@ def test_a_record_lies_on_the_disk_as_documented() -> None:
     assert data[28:44] == CALL_ID
     assert data[44:48] == (20).to_bytes(4, "little")
     assert data[48:50] == (2).to_bytes(2, "little")
-    assert data[50:52] == (1 | 2).to_bytes(2, "little")
+    assert data[50:52] == bytes([1 | 2, 18])
     assert data[52:60] == bytes(8)
 
 
@@ -83,3 +86,18 @@ def test_operation_codes_never_change() -> None:
         "recently_viewed": 7,
         "rerank": 8,
     }
+
+
+@pytest.mark.parametrize("milliseconds", [0.051, 0.4, 0.9999, 1.0, 37.5, 999.0, 60_000.0])
+def test_a_step_holds_the_durations_that_it_stands_for(milliseconds: float) -> None:
+    low, high = step_bounds(took_step(milliseconds))
+    assert low <= milliseconds < high
+    # Four steps double.
+    assert high / low == pytest.approx(2**0.25)
+
+
+@pytest.mark.parametrize("milliseconds", [-1.0, 0.0, 1e-9])
+def test_a_duration_of_nothing_has_the_first_step_since_0_stands_for_none(
+    milliseconds: float,
+) -> None:
+    assert took_step(milliseconds) == 1
