@@ -13,6 +13,7 @@ from engine.jobs import (
     REFILL_JOB,
     RETENTION_JOB,
     RETIREMENT_JOB,
+    ROLL_UP_JOB,
     TRAIN_IF_CHANGED_JOB,
     TRAINING_JOB,
     TRENDS_JOB,
@@ -30,6 +31,8 @@ from engine.services.fail_import import fail_import
 from engine.services.fail_training import fail_training
 from engine.services.refill_recent_events import refill_recent_events as refill
 from engine.services.refresh_trends import refresh_trends as count_trends
+from engine.services.roll_up_environment import roll_up_environment as measure
+from engine.services.roll_up_trainings import roll_up_trainings
 from engine.services.run_export import run_export as write_out
 from engine.services.run_feed import run_feed as fetch_and_import
 from engine.services.run_import import run_import as take_in
@@ -45,18 +48,26 @@ from tenants.tasks import tenant_task
 def _fail_run(environment: Environment, job: ClaimedJob, reason: str) -> None:
     run_id = str(job.payload["training_run_id"])
     fail_training(environment=environment, run_id=run_id, reason=reason)
+    roll_up_trainings(environment=environment)
+
+
+def _show_staff(environment: Environment) -> None:
+    with in_environment(environment):
+        roll_up_trainings(environment=environment)
 
 
 @tenant_task(name=TRAINING_JOB, on_failure=_fail_run)
 def train_model(environment: Environment, job: ClaimedJob) -> None:
     """Train, judge and perhaps promote."""
     train(environment=environment, job=job)
+    _show_staff(environment)
 
 
 @tenant_task(name=UPDATE_JOB, on_failure=_fail_run)
 def update_model(environment: Environment, job: ClaimedJob) -> None:
     """Bring the live model up to date with the newest events."""
     update(environment=environment, job=job)
+    _show_staff(environment)
 
 
 @tenant_task(name=TRAIN_IF_CHANGED_JOB)
@@ -166,3 +177,11 @@ def retire_models(environment: Environment, job: ClaimedJob) -> None:
 def expire_events(environment: Environment, job: ClaimedJob) -> None:
     """Delete the events that the plan keeps no longer."""
     retention.expire_events(environment=environment, job=job)
+
+
+@tenant_task(name=ROLL_UP_JOB)
+def roll_up_environment(environment: Environment, job: ClaimedJob) -> None:
+    """Measure a store for the platform."""
+    with in_environment(environment):
+        measure(environment=environment)
+        finish_job(job)

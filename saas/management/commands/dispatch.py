@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from billing.services.apply_due_entitlements import apply_due_entitlements
 from billing.services.queue_billing import close_ended_hours, measure_outbox, queue_billing
+from billing.services.roll_up_calls import roll_up_calls, roll_up_late_calls
 from billing.services.warn_of_usage import warn_of_usage
 from billing.services.watch_shippers import watch_shippers
 from engine.services.import_uploads import remove_old_uploads
@@ -21,6 +22,7 @@ from engine.services.queue_daily_trainings import queue_daily_trainings
 from engine.services.queue_due_feeds import queue_due_feeds
 from engine.services.queue_due_updates import queue_due_updates
 from engine.services.queue_refills import queue_refills
+from engine.services.queue_roll_ups import queue_roll_ups
 from engine.services.queue_trends import queue_trends
 from engine.services.replace_outdated_models import replace_outdated_models
 from engine.services.start_first_trainings import start_first_trainings
@@ -73,6 +75,9 @@ class Command(BaseCommand):
                 Periodic("outdated models", 10, _Round(replace_outdated_models)),
                 Periodic("refills", 5, queue_refills),
                 Periodic("trends", 10, queue_trends),
+                Periodic("roll-ups", 30, queue_roll_ups),
+                Periodic("calls by day", 30, roll_up_calls),
+                Periodic("late calls by day", 3600, roll_up_late_calls),
                 Periodic("due feeds", 10, queue_due_feeds),
                 Periodic("old uploads", 3600, remove_old_uploads),
                 Periodic("old downloads", 3600, remove_old_downloads),
