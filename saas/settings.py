@@ -85,6 +85,8 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    # Its templates and styles come before the admin's; the site is ours.
+    "unfold.apps.BasicAppConfig",
     "saas.staff.apps.StaffConfig",
     "rest_framework",
     "drf_spectacular",
@@ -92,6 +94,7 @@ SHARED_APPS = [
     "api",
     "saas",
     "saas.portal",
+    "django_htmx",
 ]
 TENANT_APPS = ["engine"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
@@ -112,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "saas.urls"
@@ -140,6 +144,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+CSRF_FAILURE_VIEW = "saas.portal.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True

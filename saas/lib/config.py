@@ -50,7 +50,15 @@ class Config(BaseSettings):
     portal_host: str | None = Field(
         default=None, validation_alias=_variable("SHELFWISE_PORTAL_HOST")
     )
+    # Each store's pages answer below it: acorn-books.<portal domain>.
+    portal_domain: str | None = Field(
+        default=None, validation_alias=_variable("SHELFWISE_PORTAL_DOMAIN")
+    )
     staff_host: str | None = Field(default=None, validation_alias=_variable("SHELFWISE_STAFF_HOST"))
+    # Where the portal asks what shoppers get; without it, Explore says so.
+    inference_url: str | None = Field(
+        default=None, validation_alias=_variable("SHELFWISE_INFERENCE_URL")
+    )
     trusted_proxies: int = Field(
         default=0, ge=0, validation_alias=_variable("SHELFWISE_TRUSTED_PROXIES")
     )

@@ -1,14 +1,17 @@
-"""The routes of the portal's host."""
+"""The routes of the portal's own host: log-in, and one's stores."""
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 
-from saas.portal.views import overview
+from saas.portal.pages.home import home
+
+handler400 = "saas.portal.errors.bad_request"
+handler403 = "saas.portal.errors.permission_denied"
+handler404 = "saas.portal.errors.not_found"
+handler500 = "saas.portal.errors.server_error"
 
 urlpatterns = [
-    path("", overview, name="overview"),
-    path("login/", LoginView.as_view(template_name="portal/login.html"), name="login"),
-    path("logout/", LogoutView.as_view(next_page="login"), name="logout"),
+    path("", home, name="home"),
+    path("", include("saas.portal.account_urls")),
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib.admin import AdminSite
+from unfold.sites import UnfoldAdminSite
 
 
-class StaffSite(AdminSite):
+class StaffSite(UnfoldAdminSite):
     """What platform staff see; a tenant's people cannot log in here."""
 
     site_title = "Shelfwise staff"

@@ -1,4 +1,4 @@
-"""Which store a person who logged in belongs to."""
+"""Which stores a person who logged in belongs to."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ class MembershipView:
     test: Environment
 
 
-def membership_of(*, person_id: int) -> MembershipView | None:
-    """Return the person's first membership of an active store, or `None`."""
+def stores_of(*, person_id: int) -> list[Tenant]:
+    """Return the stores that a person is a member of, by name."""
+    with on_platform():
+        mine = Tenant.objects.filter(members__person_id=person_id)
+        return list(mine.exclude(status=Tenant.Status.DELETED).order_by("name", "id"))
+
+
+def membership_of(*, person_id: int, slug: str) -> MembershipView | None:
+    """Return a person's membership of the store with this slug, or `None`."""
     with on_platform():
         member = (
-            Member.objects.filter(person_id=person_id, tenant__status=Tenant.Status.ACTIVE)
+            Member.objects.filter(person_id=person_id, tenant__slug=slug)
+            .exclude(tenant__status=Tenant.Status.DELETED)
             .select_related("tenant")
-            .order_by("created_at")
             .first()
         )
         if member is None:

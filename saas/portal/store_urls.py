@@ -1,0 +1,36 @@
+"""The routes of one store's pages, on its own host or below `/stores/<slug>/`."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+
+from saas.portal.pages.overview import overview
+from saas.portal.pages.store_home import store_home
+
+handler400 = "saas.portal.errors.bad_request"
+handler403 = "saas.portal.errors.permission_denied"
+handler404 = "saas.portal.errors.not_found"
+handler500 = "saas.portal.errors.server_error"
+
+
+class EnvironmentConverter:
+    """Which of the store's two environments a page is about."""
+
+    regex = "live|test"
+
+    def to_python(self, value: str) -> str:
+        """Return the environment's kind."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the part of the path."""
+        return value
+
+
+register_converter(EnvironmentConverter, "environment")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", store_home, name="home"),
+    path("", include("saas.portal.account_urls")),
+    path("<environment:environment>/", overview, name="overview"),
+]
