@@ -7,6 +7,9 @@ from typing import ClassVar
 from django.db import models
 from typing_extensions import override
 
+# What a store has that buys nothing.
+FREE_PLAN = "free"
+
 
 class Plan(models.Model):
     """A price and what it buys; a customer's own contract is a row of its own.

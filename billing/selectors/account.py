@@ -35,6 +35,12 @@ class Account:
         The plan's price and the calls beyond the included ones, as of now.
     as_of
         Up to when all calls are counted.
+    is_bought
+        Whether the plan was bought at Stripe, and is changed there.
+    next_plan
+        What follows at the period's end.
+    past_due_since
+        Since when an invoice is open.
     """
 
     plan: str
@@ -53,6 +59,11 @@ class Account:
     spend_cap_minor: int | None
     retention_days: int
     as_of: datetime
+    is_bought: bool
+    next_plan: str | None
+    trial_end: datetime | None
+    past_due_since: datetime | None
+    cancel_at_period_end: bool
 
 
 def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
@@ -83,6 +94,11 @@ def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
         spend_cap_minor=None if subscription is None else subscription.spend_cap_minor,
         retention_days=entitlement.retention_days,
         as_of=counted_up_to(now=now),
+        is_bought=subscription is not None and bool(subscription.stripe_subscription_id),
+        next_plan=None if subscription is None else subscription.next_plan_id,
+        trial_end=None if subscription is None else subscription.trial_end,
+        past_due_since=None if subscription is None else subscription.past_due_since,
+        cancel_at_period_end=subscription is not None and subscription.cancel_at_period_end,
     )
 
 

@@ -12,11 +12,16 @@ from billing.models.subscription import Subscription
 from billing.services.apply_entitlement import apply_entitlement
 from saas.lib.errors import Conflict, InvalidParameter
 from tenants.context import on_platform
-from tenants.services.record_audit import record_audit
+from tenants.services.record_audit import check_reason_of, record_audit
 
 
 def change_spend_cap(
-    *, tenant_id: UUID, amount: Decimal | None, currency: str | None, actor: str
+    *,
+    tenant_id: UUID,
+    amount: Decimal | None,
+    currency: str | None,
+    actor: str,
+    reason: str = "",
 ) -> None:
     """Set the cap; it acts in every process within 2 s.
 
@@ -26,16 +31,18 @@ def change_spend_cap(
         Whose subscription.
     amount, currency
         Not negative, in the subscription's currency; None lifts the cap.
-    actor
-        Who asks for it, for the audit log.
+    actor, reason
+        For the audit log; staff must say why.
 
     Raises
     ------
     Conflict
         The store has no subscription, so nothing to cap.
     InvalidParameter
-        The amount is finer than its currency's coins, or of another currency.
+        The amount is finer than its currency's coins, or of another currency, or staff gives no
+        reason.
     """
+    reason = check_reason_of(actor, reason)
     with on_platform(), transaction.atomic():
         subscription = Subscription.objects.select_for_update().filter(pk=tenant_id).first()
         if subscription is None:
@@ -52,6 +59,7 @@ def change_spend_cap(
             actor=actor,
             action="spend_cap_changed",
             object="subscription",
+            reason=reason,
             before={"spend_cap": _shown(before, subscription)},
             after={"spend_cap": _shown(after, subscription)},
         )

@@ -8,14 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.core.periods import month_of
-from billing.models.plan import Plan
+from billing.models.plan import FREE_PLAN, Plan
 from billing.models.subscription import Subscription
 from billing.stripe_gateway import gateway
 from saas.lib.errors import NotFound
 from tenants.context import on_platform
 from tenants.models.tenant import Tenant
-
-FREE_PLAN = "free"
 
 
 def ensure_stripe_customer(*, tenant_id: UUID) -> str:

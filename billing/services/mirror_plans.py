@@ -17,7 +17,9 @@ _log = structlog.get_logger()
 
 
 def mirror_plans() -> int:
-    """Make what Stripe lacks of each plan that costs something, and note its ids on the row.
+    """Make what Stripe lacks of each plan that is bought there, and note its ids on the row.
+
+    Also of a free one on offer, so that a store can change down to it.
 
     A price of Stripe's never changes, so a plan with another amount gets another one; who has the
     old price keeps it. Harmless when repeated or cut short: Stripe is asked by our own keys first.
@@ -33,7 +35,7 @@ def mirror_plans() -> int:
         Stripe is away; the rows that are done stay so.
     """
     with on_platform():
-        plans = [plan for plan in Plan.objects.order_by("code") if _costs_something(plan)]
+        plans = [plan for plan in Plan.objects.order_by("code") if _is_sold(plan)]
     if not plans:
         return 0
     stripe = gateway()
@@ -49,9 +51,11 @@ def mirror_plans() -> int:
     return changed
 
 
-def _costs_something(plan: Plan) -> bool:
-    return bool(plan.price_minor) or any(
-        Decimal(str(tier["unit_amount_decimal"])) > 0 for tier in plan.tiers
+def _is_sold(plan: Plan) -> bool:
+    return (
+        plan.is_offered
+        or bool(plan.price_minor)
+        or any(Decimal(str(tier["unit_amount_decimal"])) > 0 for tier in plan.tiers)
     )
 
 

@@ -24,7 +24,8 @@ _IS_DUE = """
 # A row that was changed by hand has lost them.
 _LACKS_PRICES = """
     SELECT 1 FROM billing_plan
-     WHERE price_minor > 0 AND (stripe_flat_price_id = '' OR stripe_metered_price_id = '')
+     WHERE (is_offered OR price_minor > 0)
+       AND (stripe_flat_price_id = '' OR stripe_metered_price_id = '')
      LIMIT 1
 """
 

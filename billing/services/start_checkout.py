@@ -18,7 +18,7 @@ def start_checkout(*, tenant_id: UUID, plan_code: str, success_url: str, cancel_
     Parameters
     ----------
     tenant_id, plan_code
-        Who buys what. The first subscription begins with the plan's trial.
+        Who buys what. The first one that costs something begins with a trial.
     success_url, cancel_url
         Where Stripe sends the browser afterwards.
 
@@ -46,7 +46,7 @@ def start_checkout(*, tenant_id: UUID, plan_code: str, success_url: str, cancel_
         customer=customer,
         flat_price=plan.stripe_flat_price_id,
         metered_price=plan.stripe_metered_price_id,
-        trial_days=plan.trial_days if known is None else 0,
+        trial_days=plan.trial_days if known is None and plan.price_minor else 0,
         success_url=success_url,
         cancel_url=cancel_url,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -13,6 +14,7 @@ from billing.models.subscription import Subscription
 from billing.services.apply_entitlement import apply_entitlement
 from billing.stripe_gateway import StripeGateway, gateway
 from tenants.context import on_platform
+from tenants.services.record_audit import record_audit
 
 _log = structlog.get_logger()
 
@@ -44,11 +46,29 @@ def sync_subscription(*, customer: str) -> None:
         found = newest_subscription(stripe.subscriptions(customer))
         if found is None:
             return
+        before = _shown(row)
         _take_over(row, found)
         row.past_due_since = _owes_since(stripe, row) if row.state in _OWING else None
         row.save()
+        if _shown(row) != before:
+            record_audit(
+                tenant_id=row.pk,
+                actor="stripe",
+                action="subscription_changed",
+                object="subscription",
+                before=before,
+                after=_shown(row),
+            )
         apply_entitlement(tenant_id=row.pk)
     _log.info("subscription_synced", tenant=str(row.pk), plan=row.plan_id, state=row.state)
+
+
+def _shown(row: Subscription) -> dict[str, Any]:
+    return {
+        "plan": row.plan_id,
+        "state": row.state,
+        "cancel_at_period_end": row.cancel_at_period_end,
+    }
 
 
 def _take_over(row: Subscription, found: StripeSubscription) -> None:

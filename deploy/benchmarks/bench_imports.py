@@ -40,7 +40,7 @@ def main() -> None:
     """Import and bulk_create on a server of its own, and print both with their ratio."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     with servers() as environment:
-        manage(environment, "tenant_create", "Bench")
+        manage(environment, "tenant_create", "Bench", "--plan=enterprise")
         os.environ.update(environment)
         compare(Path(environment["SHELFWISE_ARTIFACTS"]), rows=rows)
 

@@ -54,7 +54,7 @@ def delete_tenant(*, slug: str, actor: str, reason: str) -> None:
             raise NotFound(f"There is no tenant '{slug}'; see manage.py tenant_list.")
         environments = list(Environment.objects.filter(tenant=tenant))
         _stop_answering(tenant, environments=environments, actor=actor, reason=reason)
-        settle_usage(tenant)
+        settle_usage(tenant, actor=actor, reason=reason)
         for environment in environments:
             _remove(environment)
         _record_end(tenant, actor=actor, reason=reason)

@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.25
 _HOST_GONE = timedelta(minutes=10)
 
 
-def settle_usage(tenant: Tenant) -> None:
+def settle_usage(tenant: Tenant, *, actor: str, reason: str) -> None:
     """End the subscription with its period, and wait until every host's calls are shipped.
 
     The hours that are not reported yet follow as ever: the outbox does not ask who is still there.
@@ -36,7 +36,7 @@ def settle_usage(tenant: Tenant) -> None:
     Unavailable
         A host's calls are not in the ledger yet; ask again later.
     """
-    _end_subscription(tenant)
+    _end_subscription(tenant, actor=actor, reason=reason)
     stopped_at = timezone.now() + STOPPED_AFTER
     deadline = time.monotonic() + PATIENCE_SECONDS
     while late := _hosts_behind(stopped_at):
@@ -48,7 +48,7 @@ def settle_usage(tenant: Tenant) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _end_subscription(tenant: Tenant) -> None:
+def _end_subscription(tenant: Tenant, *, actor: str, reason: str) -> None:
     with on_platform(), transaction.atomic():
         subscription = Subscription.objects.select_for_update().filter(pk=tenant.pk).first()
         if subscription is None:
@@ -58,7 +58,7 @@ def _end_subscription(tenant: Tenant) -> None:
             subscription.save(update_fields=["cancel_at_period_end", "updated_at"])
             return
     try:
-        set_cancellation(tenant_id=tenant.pk, is_wanted=True)
+        set_cancellation(tenant_id=tenant.pk, is_wanted=True, actor=actor, reason=reason)
     except Conflict:
         # It has ended already.
         return

@@ -23,6 +23,17 @@ def check_reason(reason: str) -> str:
     return reason.strip()
 
 
+def check_reason_of(actor: str, reason: str) -> str:
+    """Return why something is done that a store may also do by itself: only staff must say why.
+
+    Raises
+    ------
+    InvalidParameter
+        Staff gives no reason.
+    """
+    return check_reason(reason) if actor.startswith("staff:") else reason.strip()
+
+
 def record_audit(
     *,
     tenant_id: UUID | None,
@@ -40,7 +51,8 @@ def record_audit(
     tenant_id
         Whom it concerns; `None` for the platform's own affairs.
     actor
-        ``"key:<id>"``, ``"person:<email>"``, ``"staff:<email>"``, ``"command"`` or ``"job:<id>"``.
+        ``"key:<id>"``, ``"person:<email>"``, ``"staff:<email>"``, ``"stripe"``, ``"command"`` or
+        ``"job:<id>"``.
     action
         What was done, as a verb in the past: ``"model_promoted"``.
     object

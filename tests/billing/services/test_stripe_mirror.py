@@ -22,6 +22,7 @@ from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
 from tests.billing.stripe_server import Account
 
+OWNER = "person:olive@acorn-books.example"
 PAGES: Any = {"success_url": "http://portal.example/", "cancel_url": "http://portal.example/"}
 
 
@@ -29,10 +30,10 @@ def counts(stripe: Account) -> dict[str, int]:
     return {kind: len(stripe.world.all(kind)) for kind in ("product", "price", "billing.meter")}
 
 
-def test_each_plan_that_costs_something_gets_a_product_and_two_prices(stripe: Account) -> None:
-    assert mirror_plans() == 2
+def test_each_plan_on_offer_gets_a_product_and_two_prices(stripe: Account) -> None:
+    assert mirror_plans() == 3
 
-    assert counts(stripe) == {"product": 2, "price": 4, "billing.meter": 1}
+    assert counts(stripe) == {"product": 3, "price": 6, "billing.meter": 1}
     (meter,) = stripe.world.all("billing.meter").values()
     assert meter["event_time_window"] == "hour"
     growth = stripe.world.get("price", Plan.objects.get(pk="growth").stripe_metered_price_id)
@@ -52,7 +53,7 @@ def test_mirroring_again_makes_nothing_even_when_our_rows_and_stripes_keys_are_l
     Plan.objects.update(stripe_product_id="", stripe_flat_price_id="", stripe_metered_price_id="")
     stripe.world.replays.clear()
 
-    assert mirror_plans() == 2
+    assert mirror_plans() == 3
     assert counts(stripe) == before
 
 
@@ -137,10 +138,10 @@ def test_a_larger_plan_counts_at_once_and_a_smaller_one_with_the_next_period(
     acorn_customer: Any,
 ) -> None:
     tenant_id = acorn_customer.tenant_id
-    change_subscription(tenant_id=tenant_id, plan_code="growth")
+    change_subscription(tenant_id=tenant_id, plan_code="growth", actor=OWNER)
     assert acorn_customer.row.plan_id == "growth"
 
-    change_subscription(tenant_id=tenant_id, plan_code="starter")
+    change_subscription(tenant_id=tenant_id, plan_code="starter", actor=OWNER)
     row = acorn_customer.row
     assert (row.plan_id, row.next_plan_id) == ("growth", "starter")
     row = acorn_customer.end_period()
@@ -148,9 +149,9 @@ def test_a_larger_plan_counts_at_once_and_a_smaller_one_with_the_next_period(
 
 
 def test_a_store_takes_its_cancellation_back(acorn_customer: Any) -> None:
-    set_cancellation(tenant_id=acorn_customer.tenant_id, is_wanted=True)
+    set_cancellation(tenant_id=acorn_customer.tenant_id, is_wanted=True, actor=OWNER)
     assert acorn_customer.row.cancel_at_period_end
-    set_cancellation(tenant_id=acorn_customer.tenant_id, is_wanted=False)
+    set_cancellation(tenant_id=acorn_customer.tenant_id, is_wanted=False, actor=OWNER)
     assert not acorn_customer.row.cancel_at_period_end
 
 
