@@ -74,17 +74,17 @@ class Standing:
 
 def decide_standing(facts: Facts, terms: Terms, *, now: datetime) -> Standing:
     """Decide what a store may do now."""
-    lapses_at = _lapses_at(facts)
-    if lapses_at is None or now < lapses_at:
+    end = lapses_at(facts)
+    if end is None or now < end:
         limit, limited_by = _limit(facts, terms)
-        return Standing("full", facts.state, limit, limited_by, changes_at=lapses_at)
-    closes_at = lapses_at + READS_FOR
+        return Standing("full", facts.state, limit, limited_by, changes_at=end)
+    closes_at = end + READS_FOR
     if now < closes_at:
         return Standing("reads", facts.state, None, None, changes_at=closes_at)
     return Standing("closed", facts.state, None, None, changes_at=None)
 
 
-def _lapses_at(facts: Facts) -> datetime | None:
+def lapses_at(facts: Facts) -> datetime | None:
     """Return when the right to call ends, or ended; a state that we do not know has none."""
     if facts.past_due_since is not None and facts.state in ("past_due", "unpaid", "canceled"):
         # Stripe may give up sooner than we do; who cancels unpaid gains nothing by it.

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Min, Sum
 
 from billing.core.periods import month_of
+from billing.core.standing import Facts, lapses_at
 from billing.core.tiers import amount_minor, read_tiers
 from billing.models.adjustment import UsageAdjustment
 from billing.models.subscription import Subscription
@@ -27,6 +28,10 @@ class Account:
 
     Attributes
     ----------
+    access
+        What is answered: full, reads or closed.
+    lapses_at
+        When calls stop being answered for want of payment, or did; None: not in sight.
     included, remaining, call_limit
         None where the store has no plan, or its plan no end.
     projected
@@ -45,6 +50,8 @@ class Account:
 
     plan: str
     state: str
+    access: str
+    lapses_at: datetime | None
     period_start: datetime
     period_end: datetime
     included: int | None
@@ -80,6 +87,8 @@ def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
     return Account(
         plan=entitlement.plan,
         state=entitlement.state,
+        access=entitlement.access,
+        lapses_at=None if subscription is None else lapses_at(facts_of(subscription)),
         period_start=start,
         period_end=end,
         included=included,
@@ -99,6 +108,18 @@ def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
         trial_end=None if subscription is None else subscription.trial_end,
         past_due_since=None if subscription is None else subscription.past_due_since,
         cancel_at_period_end=subscription is not None and subscription.cancel_at_period_end,
+    )
+
+
+def facts_of(subscription: Subscription) -> Facts:
+    """Return what decides about a store's standing."""
+    return Facts(
+        state=subscription.state,
+        period_start=subscription.current_period_start,
+        period_end=subscription.current_period_end,
+        past_due_since=subscription.past_due_since,
+        ended_at=subscription.ended_at,
+        spend_cap_minor=subscription.spend_cap_minor,
     )
 
 

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.core.periods import month_of
-from billing.core.standing import Facts, Standing, Terms, decide_standing
+from billing.core.standing import Standing, Terms, decide_standing
 from billing.core.tiers import read_tiers
 from billing.models.plan import Plan
 from billing.models.subscription import Subscription
-from billing.selectors.account import comped_units
+from billing.selectors.account import comped_units, facts_of
 from tenants.context import on_platform
 from tenants.models.tenant import Entitlement
 
@@ -51,7 +51,7 @@ def apply_entitlement(*, tenant_id: UUID, now: datetime | None = None) -> Standi
         if subscription is None:
             return None
         _begin_next_period(subscription, moment)
-        standing = decide_standing(_facts(subscription), terms_of(subscription.plan), now=moment)
+        standing = decide_standing(facts_of(subscription), terms_of(subscription.plan), now=moment)
         wanted = _columns(subscription, standing)
         entitlement = Entitlement.objects.get(pk=tenant_id)
         if any(getattr(entitlement, name) != value for name, value in wanted.items()):
@@ -97,17 +97,6 @@ def _begin_next_period(subscription: Subscription, moment: datetime) -> None:
         if subscription.next_plan is not None:
             subscription.plan, subscription.next_plan = subscription.next_plan, None
     subscription.save()
-
-
-def _facts(subscription: Subscription) -> Facts:
-    return Facts(
-        state=subscription.state,
-        period_start=subscription.current_period_start,
-        period_end=subscription.current_period_end,
-        past_due_since=subscription.past_due_since,
-        ended_at=subscription.ended_at,
-        spend_cap_minor=subscription.spend_cap_minor,
-    )
 
 
 def _columns(subscription: Subscription, standing: Standing) -> dict[str, Any]:
