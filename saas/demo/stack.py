@@ -79,6 +79,7 @@ def demo_environment(home: Path, *, credentials: dict[str, str], ports: Ports) -
         "SHELFWISE_PORTAL_HOST": hosts[0],
         "SHELFWISE_PORTAL_DOMAIN": f"localhost:{ports.portal}",
         "SHELFWISE_STAFF_HOST": hosts[1],
+        "SHELFWISE_API_URL": f"http://127.0.0.1:{ports.public}",
         "SHELFWISE_INFERENCE_URL": f"http://127.0.0.1:{ports.inference}",
         "DJANGO_SETTINGS_MODULE": "saas.settings",
     }

@@ -55,6 +55,8 @@ class Config(BaseSettings):
         default=None, validation_alias=_variable("SHELFWISE_PORTAL_DOMAIN")
     )
     staff_host: str | None = Field(default=None, validation_alias=_variable("SHELFWISE_STAFF_HOST"))
+    # What a store's server calls; without it, the first of the hosts that are served.
+    named_api_url: str | None = Field(default=None, validation_alias=_variable("SHELFWISE_API_URL"))
     # Where the portal asks what shoppers get; without it, Explore says so.
     inference_url: str | None = Field(
         default=None, validation_alias=_variable("SHELFWISE_INFERENCE_URL")
@@ -94,6 +96,12 @@ class Config(BaseSettings):
     job_lease_seconds: float = Field(
         default=30, gt=0, validation_alias=_variable("SHELFWISE_JOB_LEASE_SECONDS")
     )
+
+    @property
+    def api_url(self) -> str:
+        """The address that snippets call, without a slash at its end."""
+        host = self.allowed_hosts[0] if self.allowed_hosts else "localhost"
+        return (self.named_api_url or f"https://{host}").rstrip("/")
 
     @model_validator(mode="before")
     @classmethod

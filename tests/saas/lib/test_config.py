@@ -40,6 +40,14 @@ def test_production_is_the_default(environment: pytest.MonkeyPatch) -> None:
     assert read().allowed_hosts == ("api.shelfwise.example", "shelfwise.example")
 
 
+def test_what_stores_call_is_the_first_host_unless_it_is_named(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert read().api_url == "https://api.shelfwise.example"
+    environment.setenv("SHELFWISE_API_URL", "http://127.0.0.1:8000/")
+    assert read().api_url == "http://127.0.0.1:8000"
+
+
 def test_every_missing_variable_is_named_in_one_message(environment: pytest.MonkeyPatch) -> None:
     for name in COMPLETE:
         environment.delenv(name)
