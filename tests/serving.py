@@ -34,7 +34,12 @@ def web_process(log: Path) -> Iterator[tuple[Process, int]]:
     process = Process(
         *("-m", "saas.web", "--ports", str(port)),
         log=log,
-        environment={"SHELFWISE_MANAGEMENT_PORT": "0"},
+        environment={
+            "SHELFWISE_MANAGEMENT_PORT": "0",
+            "SHELFWISE_PORTAL_HOST": f"portal.localhost:{port}",
+            "SHELFWISE_PORTAL_DOMAIN": f"localhost:{port}",
+            "SHELFWISE_STAFF_HOST": f"staff.localhost:{port}",
+        },
     )
     try:
         wait_for("the web process to be ready", lambda: _is_ready(port), seconds=60)
