@@ -63,6 +63,47 @@ class ModelAnswer(serializers.Serializer[Any]):
     gate = GateAnswer()
 
 
+class DecileAnswer(serializers.Serializer[Any]):
+    """A tenth of the items, by how many shoppers turned to them in the training."""
+
+    decile = serializers.IntegerField(help_text="1 is the most popular tenth.")
+    recommended = serializers.FloatField(help_text="Its share of all places in the first ten.")
+    wanted = serializers.FloatField(help_text="Its share of what shoppers turned to later.")
+    covered = serializers.FloatField(help_text="The share of its items that anybody was shown.")
+
+
+class CurvePointAnswer(serializers.Serializer[Any]):
+    """What a candidate was after some of its epochs."""
+
+    epoch = serializers.IntegerField()
+    is_newest = serializers.BooleanField(
+        help_text="Whether the last epochs were those on the newest events alone."
+    )
+    ndcg = serializers.FloatField(
+        help_text="NDCG@10 of this part alone for a sample of the validation's shoppers."
+    )
+    loss = serializers.FloatField(
+        help_text="Pairwise logistic loss on a sample of what was learnt from; 0.69 knows nothing."
+    )
+
+
+class CurveAnswer(serializers.Serializer[Any]):
+    """How a candidate learnt; one that was left behind ends early."""
+
+    settings = serializers.DictField()
+    is_chosen = serializers.BooleanField(help_text="Whether the model holds this candidate.")
+    points = CurvePointAnswer(many=True)
+
+
+class ModelDetailAnswer(ModelAnswer):
+    """A trained model version with all that is known of it."""
+
+    popularity_deciles = DecileAnswer(many=True)
+    training_curve = CurveAnswer(
+        many=True, help_text="Empty where nothing in the model learns in epochs."
+    )
+
+
 class ModelsView(EnvironmentView):
     """GET /v1/models."""
 
@@ -88,7 +129,7 @@ class ModelView(EnvironmentView):
 
     required_scopes: ClassVar = {"GET": "models:read"}
 
-    @extend_schema(responses=ModelAnswer)
+    @extend_schema(responses=ModelDetailAnswer)
     def get(self, request: Request, version: str) -> Response:
         """Show one version."""
         return Response(_shown(self, version))
@@ -99,7 +140,7 @@ class PromotionView(EnvironmentView):
 
     required_scopes: ClassVar = {"POST": "models:write"}
 
-    @extend_schema(request=PromotionRequest, responses=ModelAnswer)
+    @extend_schema(request=PromotionRequest, responses=ModelDetailAnswer)
     def post(self, request: Request, version: str) -> Response:
         """Serve this version, within two seconds in every process."""
         asked = read_body(PromotionRequest, request.data)
@@ -117,7 +158,7 @@ class RollbackView(EnvironmentView):
 
     required_scopes: ClassVar = {"POST": "models:write"}
 
-    @extend_schema(request=RollbackRequest, responses=ModelAnswer)
+    @extend_schema(request=RollbackRequest, responses=ModelDetailAnswer)
     def post(self, request: Request) -> Response:
         """Serve an earlier version again, within two seconds in every process."""
         asked = read_body(RollbackRequest, request.data)
@@ -134,13 +175,17 @@ def _shown(view: EnvironmentView, version: str) -> dict[str, Any]:
     found = model(environment_id=view.caller.environment.pk, version=version)
     if found is None:
         raise NotFound(f"There is no model version '{version}'; GET /v1/models lists them.")
-    return _as_json(found)
+    return dict(ModelDetailAnswer(_members(found)).data)
 
 
 def _as_json(row: Model) -> dict[str, Any]:
+    return dict(ModelAnswer(_members(row)).data)
+
+
+def _members(row: Model) -> dict[str, Any]:
     window = {name: datetime.fromtimestamp(it, UTC) for name, it in row.data_window.items()}
     gate = {"decision": "promote" if row.has_passed_gate else "keep", "reason": row.reason}
-    return dict(ModelAnswer({**asdict(row), "data_window": window, "gate": gate}).data)
+    return {**asdict(row), "data_window": window, "gate": gate}
 
 
 urlpatterns = [

@@ -33,11 +33,24 @@ class RunAnswer(serializers.Serializer[Any]):
     """A training run; what is not known yet is left out."""
 
     id = serializers.CharField()
+    kind = serializers.ChoiceField(
+        ["training", "update"],
+        help_text="An update brings the live model up to date with the newest events.",
+    )
     status = serializers.ChoiceField(["queued", "running", "completed", "failed"])
-    stage = serializers.CharField(allow_blank=True)
+    stage = serializers.CharField(
+        allow_blank=True,
+        help_text="`reading`, `preparing`, `selecting`, `blending`, `evaluating`, `fitting`, "
+        "`checking`, `writing`, `done`; of an update `updating` and `updated`, or `nothing new`. "
+        "Some go on with a comma and a detail, such as `selecting, rp3 2 of 3`.",
+    )
     progress = serializers.FloatField(min_value=0, max_value=1)
     rows = serializers.IntegerField(required=False, help_text="Interactions learnt from.")
-    seconds = serializers.FloatField(required=False)
+    seconds = serializers.FloatField(required=False, help_text="Since its start.")
+    seconds_budget = serializers.FloatField(
+        required=False, help_text="What a training aims at, at most."
+    )
+    created_at = serializers.DateTimeField()
     error = serializers.CharField(required=False)
     model_version = serializers.CharField(required=False)
 
@@ -86,7 +99,8 @@ class TrainingRunView(EnvironmentView):
 
 
 def _as_json(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in asdict(run).items() if value is not None}
+    known = {name: value for name, value in asdict(run).items() if value is not None}
+    return dict(RunAnswer(known).data)
 
 
 urlpatterns = [

@@ -25,11 +25,11 @@ from threadpoolctl import threadpool_limits
 
 from engine.core.base_model import BaseModel
 from engine.core.dataset import Dataset
-from engine.core.evaluator import EvaluationReport
 from engine.core.examination import examination
 from engine.core.fitting import Workbench
 from engine.core.recipe import UpdateSettings
 from engine.core.recommenders.protocol import FitContext
+from engine.core.report import EvaluationReport
 from engine.core.split import arrangement_of, temporal_split
 from engine.core.trainer import select_recipe
 from engine.core.training_part import training_part

@@ -10,10 +10,12 @@ from typing import Any
 from engine.core.array_folder import Manifest, map_arrays
 from engine.core.artifact import STATE, open_artifact
 from engine.core.errors import ArtifactRefused
-from engine.core.evaluator import EvaluationReport
+from engine.core.learning_curve import CurvePoint, LearningCurve
 from engine.core.metrics import Metric
+from engine.core.popularity_deciles import PopularityDecile
 from engine.core.recipe import Recipe
 from engine.core.recommenders.taste_state import TasteState
+from engine.core.report import EvaluationReport
 from engine.core.string_table import StringTable
 from engine.core.warm_start import BaseBlend
 
@@ -77,7 +79,17 @@ def _report(manifest: Manifest) -> EvaluationReport:
         counts=manifest["counts"],
         data_window=manifest["data_window"],
         strata={name: _metrics(each) for name, each in manifest["strata"].items()},
+        # Older models have none.
+        popularity_deciles=[
+            PopularityDecile(**each) for each in manifest.get("popularity_deciles", [])
+        ],
+        training_curve=[_curve(each) for each in manifest.get("training_curve", [])],
     )
+
+
+def _curve(values: Mapping[str, Any]) -> LearningCurve:
+    points = [CurvePoint(**each) for each in values["points"]]
+    return LearningCurve(**{**values, "points": points})
 
 
 def _metrics(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Metric]:

@@ -13,10 +13,8 @@ from engine.core.examination import Examination
 from engine.core.fitting import Workbench
 from engine.core.gate import ChampionComparison
 from engine.core.metrics import Metric, bootstrap, share
+from engine.core.popularity_deciles import decile_of_items
 from engine.core.recipe import Recipe, Settings
-from engine.core.training_part import TrainingPart
-
-_HEAD_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -29,15 +27,15 @@ class Contest:
         The chosen recipe; the best popularity window alone; its item-item part alone.
     champion : Evaluation or None
         The champion's recipe.
-    is_head : bool[n_items]
-        The tenth of the active items that most users turned to.
+    decile_of : int64[n_items]
+        Of the active items' popularity, 1 for the tenth that most users turned to.
     """
 
     challenger: Evaluation
     popular: Evaluation
     item_knn: Evaluation
     champion: Evaluation | None
-    is_head: NDArray[np.bool_]
+    decile_of: NDArray[np.int64]
     seed: int
 
     def gain_over_popular(self, evaluation: Evaluation) -> Metric:
@@ -60,7 +58,7 @@ class Contest:
     def metrics(self, evaluation: Evaluation) -> dict[str, Metric]:
         """Return an evaluation's metrics with intervals, and the bias towards what is popular."""
         shown = int(evaluation.shown.sum())
-        of_head = int(evaluation.shown[self.is_head].sum())
+        of_head = int(evaluation.shown[self.decile_of == 1].sum())
         bias = share(of_head, of=shown, seed=self.seed) if shown else Metric(0.0, 0.0, 0.0)
         return {**evaluation.metrics(seed=self.seed), f"popular_share@{NDCG_AT}": bias}
 
@@ -88,17 +86,9 @@ def hold_contest(
         popular=alone(challenger.popularity),
         item_knn=alone(challenger.item_knn),
         champion=whole(champion) if champion is not None else None,
-        is_head=_head(bench.part),
+        decile_of=decile_of_items(bench.part),
         seed=bench.context.seed,
     )
-
-
-def _head(part: TrainingPart) -> NDArray[np.bool_]:
-    users_of = np.bincount(part.pairs.item_index, minlength=part.n_items)
-    size = int(np.ceil(np.count_nonzero(users_of) * _HEAD_SHARE))
-    is_head = np.zeros(part.n_items, dtype=np.bool_)
-    is_head[np.argsort(-users_of, kind="stable")[:size]] = True
-    return is_head
 
 
 def _mean(values: NDArray[np.float64]) -> float:

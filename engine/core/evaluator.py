@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.blend import Blend
 from engine.core.examination import Examination
-from engine.core.metrics import Metric, bootstrap, ndcg, recall
+from engine.core.metrics import Metric, bootstraps, ndcg_of_lists
 from engine.core.top_rows import top_rows
 
 NDCG_AT = 10
 RECALL_AT = 20
-_LENGTHS = (5, NDCG_AT, RECALL_AT)
-_METRICS = (
-    *(f"ndcg@{length}" for length in _LENGTHS),
-    *(f"recall@{length}" for length in _LENGTHS),
-    f"hit_rate@{NDCG_AT}",
-    "mrr",
-)
+_LENGTHS = (1, 5, NDCG_AT, RECALL_AT, 50)
 # Scores held at once: 128 users of a catalogue of 100,000 are 51 MB per part.
 _MOST_SCORES = 12_800_000
 _MOST_USERS = 128
@@ -36,7 +30,8 @@ class Evaluation:
     by_metric : mapping of str to float64[u]
         Per user in the order of ``Examination.users``.
     shown, wanted, found : int64[n_items]
-        How often an item stood in the first ten, was turned to, and was turned to and listed.
+        How often an item stood in the first ten, was turned to, and was turned to and stood in
+        the first twenty.
     coverage : float
     """
 
@@ -58,39 +53,8 @@ class Evaluation:
 
     def metrics(self, *, seed: int) -> dict[str, Metric]:
         """Return the report's metrics with intervals; coverage is a count and has none."""
-        means = {name: bootstrap(values, seed=seed) for name, values in self.by_metric.items()}
+        means = bootstraps(self.by_metric, seed=seed)
         return {**means, f"coverage@{NDCG_AT}": Metric(self.coverage, self.coverage, self.coverage)}
-
-
-@dataclass(frozen=True)
-class EvaluationReport:
-    """Quality on the test window, which no candidate has seen.
-
-    Attributes
-    ----------
-    metrics : mapping of str to Metric
-        ``ndcg@`` and ``recall@`` 5, 10 and 20, ``hit_rate@10``, ``mrr``, ``coverage@10`` and
-        ``popular_share@10`` of the recipe.
-    baselines : mapping of str to mapping of str to Metric
-        The same of ``popular`` (best recency window) and ``item_knn``, and of ``champion``
-        (the champion's recipe trained on the same cut) when there is one.
-    counts : mapping of str to int
-        ``events``, ``users``, ``items``, ``train_events``, ``test_events``, ``test_users``.
-    data_window : mapping of str to int
-        ``first``, ``newest`` (robust), ``last``, ``test_start``: seconds since 1970 UTC.
-    strata : mapping of str to mapping of str to Metric
-        ``ndcg@10`` and ``recall@20`` of ``warm`` (what ``metrics`` says), ``new_user`` (nobody
-        with a past) and ``cold_item`` (items without training events, ranked among themselves);
-        of ``history 1``, ``history 2-4`` and so on, users by how much is known of them;
-        ``recall@20`` alone of ``category: …``, the ten that were turned to most. A stratum nobody
-        belongs to is left out.
-    """
-
-    metrics: Mapping[str, Metric]
-    baselines: Mapping[str, Mapping[str, Metric]]
-    counts: Mapping[str, int]
-    data_window: Mapping[str, int]
-    strata: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)
 
 
 def batches(users: int, n_items: int) -> Iterator[tuple[int, int]]:
@@ -106,31 +70,38 @@ def evaluate(blend: Blend, exam: Examination, *, half_life_days: float | None) -
     Items that the examination takes from a user are left out of list and relevance alike.
     """
     batch = exam.batch(half_life_days)
-    marks = np.zeros((len(_METRICS), len(exam.users)))
+    users = len(exam.users)
+    hits = np.zeros((users, _LENGTHS[-1]), dtype=np.bool_)
+    wishes = np.ones(users, dtype=np.int64)
+    reciprocal_ranks = np.zeros(users)
     shown, wanted, found = np.zeros((3, len(exam.allowed)), dtype=np.int64)
     is_relevant = np.zeros(len(exam.allowed), dtype=np.bool_)
-    for start, stop in batches(len(exam.users), len(exam.allowed)):
+    for start, stop in batches(users, len(exam.allowed)):
         scores = blend.scores(batch.between(start, stop))
         for place in range(start, stop):
             user = int(exam.users[place])
             allowed = exam.allowed_for(user)
             relevant = exam.relevant.of(user)
-            listed = top_rows(scores[place - start], allowed=allowed, limit=RECALL_AT)
+            listed = top_rows(scores[place - start], allowed=allowed, limit=_LENGTHS[-1])
             is_relevant[relevant] = True
-            hits = is_relevant[listed]
+            hits[place, : len(listed)] = is_relevant[listed]
             is_relevant[relevant] = False
-            marks[:, place] = [
-                *(ndcg(hits[:length], relevant=len(relevant)) for length in _LENGTHS),
-                *(recall(hits[:length], relevant=len(relevant)) for length in _LENGTHS),
-                float(hits[:NDCG_AT].any()),
-                _reciprocal_rank(scores[place - start], allowed, relevant),
-            ]
+            wishes[place] = len(relevant)
+            reciprocal_ranks[place] = _reciprocal_rank(scores[place - start], allowed, relevant)
             shown[listed[:NDCG_AT]] += 1
             wanted[relevant] += 1
-            found[listed[hits]] += 1
+            first = listed[:RECALL_AT]
+            found[first[hits[place, : len(first)]]] += 1
     catalogue = max(1, int(np.count_nonzero(exam.allowed)))
+    hits_until = np.cumsum(hits, axis=1)
+    by_metric = {
+        f"ndcg@{length}": ndcg_of_lists(hits, relevant=wishes, length=length) for length in _LENGTHS
+    }
+    by_metric |= {f"recall@{length}": hits_until[:, length - 1] / wishes for length in _LENGTHS}
+    by_metric[f"hit_rate@{NDCG_AT}"] = (hits_until[:, NDCG_AT - 1] > 0).astype(np.float64)
+    by_metric["mrr"] = reciprocal_ranks
     return Evaluation(
-        by_metric=dict(zip(_METRICS, marks, strict=True)),
+        by_metric=by_metric,
         shown=shown,
         wanted=wanted,
         found=found,

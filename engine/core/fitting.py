@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.core.blend import Blend
+from engine.core.learning_curve import LearningCurve
 from engine.core.parts import Part
 from engine.core.recipe import (
     CategoryPopularitySettings,
@@ -44,7 +45,7 @@ class Workbench:
     """A training part with the parts fitted on it so far.
 
     ``report_epoch`` receives the number of LightFM's epochs done, and of all; ``states`` are what
-    each LightFM that was fitted can go on from.
+    each LightFM that was fitted can go on from, and ``curves`` how those of a search learnt.
     """
 
     part: TrainingPart
@@ -52,6 +53,7 @@ class Workbench:
     report_epoch: Callable[[int, int], None]
     fitted: dict[Settings, Part] = field(default_factory=dict)
     states: dict[LightFMSettings, TasteState] = field(default_factory=dict)
+    curves: list[LearningCurve] = field(default_factory=list)
 
     def fit(self, settings: Settings) -> Part:
         """Return the settings' part, fitted now or before."""

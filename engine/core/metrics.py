@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,47 @@ def recall(hits: NDArray[np.bool_], *, relevant: int) -> float:
     return float(np.count_nonzero(hits) / relevant)
 
 
+def ndcg_of_lists(
+    hits: NDArray[np.bool_], *, relevant: NDArray[np.int64], length: int
+) -> NDArray[np.float64]:
+    """Return float64[users]: the NDCG of the first ``length`` places of many lists.
+
+    Parameters
+    ----------
+    hits : bool[users, k]
+        Whether the item at each rank is relevant; False behind a list's end.
+    relevant : int64[users]
+        How many relevant items each user has, ≥ 1; all of them could have been listed.
+    length : int
+        At most k.
+
+    Examples
+    --------
+    >>> hits = np.array([[False, True, False], [True, False, False]])
+    >>> ndcg_of_lists(hits, relevant=np.array([1, 1]), length=2).round(4)
+    array([0.6309, 1.    ])
+    """
+    discounts = 1 / np.log2(np.arange(2, length + 2))
+    ideal = np.cumsum(discounts)[np.minimum(relevant, length) - 1]
+    return np.asarray(hits[:, :length] @ discounts / ideal)
+
+
+def bootstraps(values: Mapping[str, NDArray[np.float64]], *, seed: int) -> dict[str, Metric]:
+    """Return `bootstrap` of several measures of the same users, resampled once for all."""
+    table = np.stack(list(values.values()))
+    users = table.shape[1]
+    if not users:
+        return dict.fromkeys(values, Metric(value=0.0, low=0.0, high=0.0))
+    rng = np.random.default_rng(seed)
+    draws = (rng.integers(users, size=users) for _ in range(RESAMPLES))
+    means = [table.take(draw, axis=1).mean(axis=1) for draw in draws]
+    intervals = np.percentile(means, [2.5, 97.5], axis=0).T.tolist()
+    return {
+        name: Metric(value=float(row.mean()), low=low, high=high)
+        for (name, row), (low, high) in zip(values.items(), intervals, strict=True)
+    }
+
+
 def bootstrap(values: NDArray[np.float64], *, seed: int) -> Metric:
     """Return the mean over users with the percentile bootstrap's 95 % interval.
 
@@ -65,13 +107,7 @@ def bootstrap(values: NDArray[np.float64], *, seed: int) -> Metric:
     seed : int
         Of the 1,000 resamples (Efron, 1979).
     """
-    if not len(values):
-        return Metric(value=0.0, low=0.0, high=0.0)
-    rng = np.random.default_rng(seed)
-    users = len(values)
-    means = [values[rng.integers(users, size=users)].mean() for _ in range(RESAMPLES)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Metric(value=float(values.mean()), low=float(low), high=float(high))
+    return bootstraps({"": values}, seed=seed)[""]
 
 
 def share(found: int, *, of: int, seed: int) -> Metric:

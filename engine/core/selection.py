@@ -59,6 +59,11 @@ _DENSE_SHARE = 0.5
 _FITS = 3
 # Settings are told apart on these, weights learnt on all.
 _MOST_USERS_SINGLY = 1_000
+# Enough for a curve to look at.
+_MOST_USERS_AT_A_GLANCE = 200
+# Tried in this order, within the first half of the choice.
+_FAMILIES = ("popularity", "history", "item_knn", "co_visits", "rp3", "ease", "gfcf")
+_FAMILIES_SHARE = 0.5
 
 
 def prior_recipe(part: TrainingPart, *, seed: int) -> Recipe:
@@ -99,7 +104,7 @@ def choose_recipe(
     budget: TimeBudget,
     champion: Recipe | None,
     epochs: int,
-    report: Callable[[float], None],
+    report: Callable[[str, float], None],
 ) -> Recipe:
     """Try a portfolio of settings for each part, then learn the weights of the best.
 
@@ -118,15 +123,13 @@ def choose_recipe(
     epochs : int
         LightFM's at most; 0 leaves it out.
     report : callable
-        Receives the share done, 0..1.
+        Receives what is being done and the share done, 0..1; LightFM's epochs the bench tells.
     """
     singly = exams.home.sampled(_MOST_USERS_SINGLY, seed=bench.context.seed)
-    search = _Search(bench, singly, budget, champion)
+    search = _Search(bench, singly, budget, champion, report)
     popularity = search.best("popularity", map(PopularitySettings, WINDOWS_DAYS), is_needed=True)
-    report(0.1)
     half_life_days = search.best_half_life()
     search = replace(search, half_life_days=half_life_days)
-    report(0.2)
     item_knn = search.best("item_knn", item_knn_portfolio(bench.part), is_needed=True)
     assert popularity is not None and item_knn is not None  # noqa: S101, PT018 - needed ones are
     age = item_knn.half_life_days
@@ -146,14 +149,11 @@ def choose_recipe(
         own=OWN,
         seed=bench.context.seed,
     )
-    report(0.5)
     beside = [bench.fit(it) for it in (popularity, recipe.ease or recipe.gfcf or item_knn)]
     recipe = replace(recipe, lightfm=search.best_lightfm(epochs, beside=beside))
-    report(0.8)
+    report("blending", 0.8)
     half_lives = dict.fromkeys((_HISTORY_HALF_LIFE_DAYS, half_life_days))
-    chosen = _with_weights(bench, exams, recipe, half_lives)
-    report(1.0)
-    return chosen
+    return _with_weights(bench, exams, recipe, half_lives)
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,7 @@ class _Search:
     exam: Examination
     budget: TimeBudget
     champion: Recipe | None
+    report: Callable[[str, float], None]
     half_life_days: float | None = _HISTORY_HALF_LIFE_DAYS
 
     def ndcg(self, part: Part, *, beside: Sequence[Part] = ()) -> float:
@@ -173,10 +174,12 @@ class _Search:
     def best(self, field: str, portfolio: Iterable[_S], *, is_needed: bool = False) -> _S | None:
         """Return the best settings of a family, tried in order until time or memory ends."""
         tried: dict[_S, float] = {}
-        for settings in self._with_champions(field, portfolio):
+        candidates = self._with_champions(field, portfolio)
+        for place, settings in enumerate(candidates):
             until = _PORTFOLIO_UNTIL if tried else _FAMILY_UNTIL
             if not self.budget.allows(until_share=until) and (tried or not is_needed):
                 break
+            self._tell(field, place, of=len(candidates))
             try:
                 tried[settings] = self.ndcg(self.bench.fit(settings))
             except MemoryError:
@@ -191,16 +194,22 @@ class _Search:
     def best_lightfm(self, epochs: int, *, beside: Sequence[Part]) -> LightFMSettings | None:
         """Return the settings that do best beside other parts, None for no epochs or memory."""
         last = None if self.champion is None else self.champion.lightfm
-        quality = partial(self.ndcg, beside=beside)
+        few = self.exam.sampled(_MOST_USERS_AT_A_GLANCE, seed=self.bench.context.seed)
         try:
-            found = best_lightfm(self.bench, quality, epochs=epochs, champion=last)
+            found = best_lightfm(
+                self.bench,
+                partial(self.ndcg, beside=beside),
+                replace(self, exam=few).ndcg,
+                epochs=epochs,
+                champion=last,
+            )
         except MemoryError:
             return None
         if found is None:
             return None
-        settings, taste = found
-        self.bench.keep_taste(settings, taste)
-        return settings
+        self.bench.keep_taste(found.settings, found.taste)
+        self.bench.curves.extend(found.curves)
+        return found.settings
 
     def best_half_life(self) -> float | None:
         """Return the history's half-life that suits two cheap parts best."""
@@ -211,12 +220,16 @@ class _Search:
             co_visits_portfolio(self.bench.part, None)[0],
         )
         parts = [self.bench.fit(settings) for settings in cheap]
-
-        def suits(half_life_days: float | None) -> float:
+        suits = {}
+        for place, half_life_days in enumerate(HISTORY_HALF_LIVES_DAYS):
+            self._tell("history", place, of=len(HISTORY_HALF_LIVES_DAYS))
             search = replace(self, half_life_days=half_life_days)
-            return sum(search.ndcg(part) for part in parts)
+            suits[half_life_days] = sum(search.ndcg(part) for part in parts)
+        return max(suits, key=lambda it: suits[it])
 
-        return max(HISTORY_HALF_LIVES_DAYS, key=suits)
+    def _tell(self, family: str, place: int, *, of: int) -> None:
+        share = (_FAMILIES.index(family) + place / of) / len(_FAMILIES) * _FAMILIES_SHARE
+        self.report(f"selecting, {family} {place + 1} of {of}", share)
 
     def _with_champions(self, field: str, portfolio: Iterable[_S]) -> list[_S]:
         """Put the last winner first, unless it is too dear to be in the portfolio at all."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.core.evaluator import EvaluationReport
 from engine.core.gate import GateDecision
 from engine.core.recipe import Recipe
 from engine.core.recommenders.taste_state import TasteState
+from engine.core.report import EvaluationReport
 from engine.core.tables import ModelTables
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from engine.core.budget import TimeBudget
 from engine.core.contest import Contest, hold_contest
 from engine.core.dataset import Dataset, Interactions
 from engine.core.errors import NotEnoughData
-from engine.core.evaluator import Evaluation, EvaluationReport
-from engine.core.examination import Examination, examination
+from engine.core.evaluator import Evaluation
+from engine.core.examination import examination
 from engine.core.fitting import Workbench
 from engine.core.gate import ENOUGH_TEST_USERS, PASSED, GateDecision, Guards, decide_promotion
+from engine.core.learning_curve import LearningCurve
 from engine.core.lightfm_search import affordable_epochs, epoch_seconds
-from engine.core.recency import robust_newest_seconds
+from engine.core.model_report import Tested, report_of
 from engine.core.recipe import Recipe, UpdateSettings
 from engine.core.recommenders.protocol import FitContext
 from engine.core.recommenders.taste_state import TasteState
@@ -32,7 +32,6 @@ from engine.core.split import (
     dated,
     hold_out,
 )
-from engine.core.strata import category_strata, history_strata, strata_metrics
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import training_part
@@ -72,8 +71,9 @@ def train_model(
     threads : int
         Of LightFM and BLAS. With 1, the same data and an ample budget give the same bytes again.
     report_progress : callable
-        Receives the stage (``preparing``, ``selecting``, ``evaluating``, ``fitting``,
-        ``checking``; with LightFM's epochs while they run) and the share of the run done, 0..1.
+        Receives the stage and the share of the run done, 0..1. Stages are ``preparing``,
+        ``selecting`` (with the family of candidates and its number), ``blending``,
+        ``evaluating``, ``fitting`` and ``checking``; with LightFM's epochs while they run.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def select_recipe(
     context = FitContext(seed=seed, threads=threads)
     with threadpool_limits(limits=threads):
         run = _Run.of(dataset, seconds_budget, context, lambda stage, share: None)
-        return run.choose(run.dataset.interactions, champion, further_fits=2)
+        return run.choose(run.dataset.interactions, champion, further_fits=2).recipe
 
 
 @dataclass(frozen=True)
@@ -150,21 +150,27 @@ class _Run:
             bench.part, split.later, most_users=self._test_users(), seed=self.context.seed
         )
         if len(exam.users) < ENOUGH_TEST_USERS:
-            challenger = prior_recipe(bench.part, seed=self.context.seed)
+            choice = _Choice(prior_recipe(bench.part, seed=self.context.seed))
         else:
             further_fits = 2 if champion is None or champion.lightfm is None else 3
-            challenger = self.choose(split.earlier, champion, further_fits=further_fits)
+            choice = self.choose(split.earlier, champion, further_fits=further_fits)
+        self.report_progress("evaluating", 0.45)
         if champion is not None:
             champion = self._with_epochs_at_most(champion, bench)
-        contest = hold_contest(bench, exam, challenger=challenger, champion=champion)
-        candidates = self._candidates(challenger, champion, contest)
+        contest = hold_contest(bench, exam, challenger=choice.recipe, champion=champion)
+        candidates = self._candidates(choice.recipe, champion, contest)
         judge = partial(self._judge, contest=contest, test_users=len(exam.users))
         # Guards look at the refitted model; until then take them as passed.
         winner = next((it for it in candidates if judge(it, guards=PASSED).promote), candidates[0])
-        report = self._report(contest, winner, split, exam, bench)
+        report = report_of(
+            self.dataset,
+            bench,
+            Tested(split.later, exam, contest, winner.recipe, winner.evaluation),
+            curves=choice.curves,
+        )
         bench.fitted.clear()
+        self.report_progress("fitting", 0.65)
         tables, taste, found = self._refit(winner.recipe)
-        self.report_progress("checking", 1.0)
         return TrainedModel(
             recipe=winner.recipe,
             report=report,
@@ -175,13 +181,13 @@ class _Run:
 
     def choose(
         self, interactions: Interactions, champion: Recipe | None, *, further_fits: int
-    ) -> Recipe:
+    ) -> _Choice:
         """Return the best recipe on the validation window, the prior's when it has too little."""
         split = self._cut(interactions, later_share=VALIDATION_SHARE)
         prior = prior_recipe(training_part(self.dataset, interactions), seed=self.context.seed)
         if not (split.earlier.weight > 0).any():
-            return prior
-        bench = self._bench(split.earlier, stage="selecting", start=0.21, end=0.32)
+            return _Choice(prior)
+        bench = self._bench(split.earlier, stage="selecting", start=0.25, end=0.37)
         exams = validation_exams(
             bench.part,
             split.later,
@@ -189,7 +195,7 @@ class _Run:
             seed=self.context.seed,
         )
         if len(exams.home.users) < ENOUGH_VALIDATION_USERS:
-            return prior
+            return _Choice(prior)
         recipe = choose_recipe(
             bench,
             exams,
@@ -200,9 +206,10 @@ class _Run:
                 seconds_budget=self.budget.seconds,
                 further_fits=further_fits,
             ),
-            report=lambda share: self.report_progress("selecting", 0.05 + 0.4 * share),
+            report=lambda stage, share: self.report_progress(stage, 0.05 + 0.4 * share),
         )
-        return replace(recipe, update=self._update(interactions, bench, split, recipe, champion))
+        update = self._update(interactions, bench, split, recipe, champion)
+        return _Choice(replace(recipe, update=update), bench.curves)
 
     def _update(
         self,
@@ -232,7 +239,7 @@ class _Run:
     ) -> Workbench:
         def report_epoch(done: int, of: int) -> None:
             share = start + (end - start) * done / of
-            self.report_progress(f"{stage}, epoch {done} of {of}", share)
+            self.report_progress(f"{stage}, lightfm epoch {done} of {of}", share)
 
         return Workbench(
             part=training_part(self.dataset, interactions),
@@ -286,50 +293,16 @@ class _Run:
     def _refit(self, recipe: Recipe) -> tuple[ModelTables, TasteState | None, Guards]:
         bench = self._bench(self.dataset.interactions, stage="fitting", start=0.65, end=0.95)
         tables = model_tables(self.dataset, bench.part, recipe, bench.blend(recipe))
+        self.report_progress("checking", 0.95)
         found = guards_of(tables, is_active=bench.part.is_active, seed=self.context.seed)
         taste = bench.states[recipe.lightfm] if recipe.lightfm and recipe.update else None
         return tables, taste, found
 
-    def _report(
-        self,
-        contest: Contest,
-        winner: _Candidate,
-        split: Split,
-        exam: Examination,
-        bench: Workbench,
-    ) -> EvaluationReport:
-        lines = self.dataset.interactions
-        metrics = contest.metrics(winner.evaluation)
-        return EvaluationReport(
-            metrics=metrics,
-            baselines=contest.baselines(),
-            counts={
-                "events": len(lines),
-                "users": len(np.unique(lines.user_index)),
-                "items": len(self.dataset.items),
-                "train_events": len(split.earlier),
-                "test_events": len(split.later),
-                "test_users": len(exam.users),
-            },
-            data_window={
-                "first": int(lines.seconds.min()),
-                "newest": robust_newest_seconds(lines.seconds),
-                "last": int(lines.seconds.max()),
-                "test_start": int(split.later.seconds.min(initial=lines.seconds.max())),
-            },
-            strata={
-                **strata_metrics(
-                    bench.blend(winner.recipe),
-                    winner.recipe,
-                    bench.part,
-                    split.later,
-                    warm=metrics if len(exam.users) else None,
-                    seed=self.context.seed,
-                ),
-                **history_strata(winner.evaluation, exam, seed=self.context.seed),
-                **category_strata(winner.evaluation, bench.part.items, seed=self.context.seed),
-            },
-        )
+
+@dataclass(frozen=True)
+class _Choice:
+    recipe: Recipe
+    curves: Sequence[LearningCurve] = ()
 
 
 @dataclass(frozen=True)

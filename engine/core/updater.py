@@ -10,11 +10,11 @@ from threadpoolctl import threadpool_limits
 
 from engine.core.base_model import BaseModel
 from engine.core.dataset import Dataset
-from engine.core.evaluator import EvaluationReport
 from engine.core.fitting import Workbench
 from engine.core.gate import decide_update
 from engine.core.recommenders.protocol import FitContext
 from engine.core.refit import guards_of, model_tables
+from engine.core.report import EvaluationReport
 from engine.core.split import arrangement_of
 from engine.core.trained_model import TrainedModel
 from engine.core.training_part import TrainingPart, training_part

@@ -31,6 +31,7 @@ class TrainingRun(models.Model):
     stage = models.CharField(max_length=64, blank=True)
     progress = models.FloatField(default=0, help_text="0 to 1")
     rows = models.BigIntegerField(null=True)
+    seconds_budget = models.FloatField(null=True, help_text="What a training may take.")
     error = models.TextField(null=True)  # noqa: DJ001  # the contract's optional member
     model_version = models.CharField(max_length=26, null=True)  # noqa: DJ001
     created_at = models.DateTimeField()
@@ -64,6 +65,16 @@ class ModelVersion(models.Model):
     metrics = models.JSONField()
     baselines = models.JSONField()
     strata = models.JSONField(default=dict, help_text="The metrics of parts of the examination.")
+    popularity_deciles = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="Recommendations by how popular the items are.",
+    )
+    training_curve = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="How the candidates learnt, epoch by epoch.",
+    )
     promoted_at = models.DateTimeField(null=True, help_text="When it last became live.")
     artifact_removed_at = models.DateTimeField(null=True)
     change_seq = models.BigIntegerField(

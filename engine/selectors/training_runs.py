@@ -12,14 +12,20 @@ from engine.models.training import TrainingRun
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training run; `seconds` counts from its start, up to now while it runs."""
+    """A training run; `seconds` counts from its start, up to now while it runs.
+
+    `stage` is a word, with a comma and a detail where there is one: `selecting, rp3 2 of 3`.
+    """
 
     id: str
+    kind: str
     status: str
     stage: str
     progress: float
     rows: int | None
     seconds: float | None
+    seconds_budget: float | None
+    created_at: datetime
     error: str | None
     model_version: str | None
 
@@ -45,11 +51,14 @@ def _run(row: TrainingRun, now: datetime) -> Run:
         seconds = round(((row.finished_at or now) - row.started_at).total_seconds(), 3)
     return Run(
         id=row.id,
+        kind=row.kind,
         status=row.status,
         stage=row.stage,
         progress=row.progress,
         rows=row.rows,
         seconds=seconds,
+        seconds_budget=row.seconds_budget,
+        created_at=row.created_at,
         error=row.error,
         model_version=row.model_version,
     )

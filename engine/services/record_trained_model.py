@@ -115,6 +115,8 @@ def _create_version(trained: TrainedVersion, *, reason: str) -> None:
         metrics=report["metrics"],
         baselines=report["baselines"],
         strata=report["strata"],
+        popularity_deciles=report["popularity_deciles"],
+        training_curve=report["training_curve"],
     )
 
 

@@ -56,6 +56,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
     run_id = start_run(environment, job=job)
     log.info("training_started", run=run_id, attempt=job.attempts)
     inputs = _read(environment, run_id=run_id)
+    report = Progress(environment, job=job, run_id=run_id)
     try:
         model = trainer.train_model(
             dataset=inputs.data.dataset,
@@ -64,7 +65,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
             # One seed per store: the same data give the same model again.
             seed=environment.pk,
             threads=config().training_threads,
-            report_progress=Progress(environment, job=job, run_id=run_id),
+            report_progress=report,
         )
     except NotEnoughData as error:
         raise JobFailedError(str(error)) from error
@@ -80,6 +81,7 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
         model=model,
         champion_compared_with=environment.live_version,
     )
+    report.writing()
     decision = store_model(environment=environment, job=job, run_id=run_id, trained=trained)
     log.info(
         "model_trained",
@@ -94,11 +96,13 @@ def train_model(*, environment: Environment, job: ClaimedJob) -> None:
 def _read(environment: Environment, *, run_id: str) -> _Inputs:
     with in_environment(environment):
         data = training_data()
-        TrainingRun.objects.filter(pk=run_id).update(rows=len(data.dataset.interactions))
         inputs = _Inputs(
             data=data,
             champion=_champion(environment),
             seconds_budget=_seconds_budget(environment),
+        )
+        TrainingRun.objects.filter(pk=run_id).update(
+            rows=len(data.dataset.interactions), seconds_budget=inputs.seconds_budget
         )
     give_connection_back()
     return inputs

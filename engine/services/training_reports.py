@@ -17,6 +17,7 @@ from tenants.services.run_job import ClaimedJob, ensure_held
 log = structlog.get_logger()
 
 SECONDS_BETWEEN_REPORTS = 0.5
+_SHARE_BEFORE_WRITING = 0.98
 
 
 def start_run(environment: Environment, *, job: ClaimedJob) -> str:
@@ -65,3 +66,7 @@ class Progress:
             log.warning("progress_not_reported", error=str(error))
         finally:
             give_connection_back()
+
+    def writing(self) -> None:
+        """Report that the model is being stored."""
+        self("writing", _SHARE_BEFORE_WRITING)

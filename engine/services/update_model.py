@@ -81,6 +81,7 @@ def update_model(*, environment: Environment, job: ClaimedJob) -> None:
         champion_compared_with=version,
         parent=version,
     )
+    report.writing()
     decision = store_model(environment=environment, job=job, run_id=run_id, trained=trained)
     log.info(
         "model_updated",

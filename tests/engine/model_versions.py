@@ -9,6 +9,12 @@ from engine.models.training import ModelVersion
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
 
+DECILE = {"decile": 1, "recommended": 0.5, "wanted": 0.25, "covered": 1.0}
+CURVE = {
+    "settings": {"dimensions": 32},
+    "is_chosen": True,
+    "points": [{"epoch": 1, "is_newest": False, "ndcg": 0.08, "loss": 0.5}],
+}
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -31,6 +37,8 @@ def add_version(environment: Environment, *, day: int, **changes: Any) -> str:
         "metrics": {"ndcg@10": metric},
         "baselines": {"popular": {"ndcg@10": metric}},
         "strata": {"warm": {"ndcg@10": metric}},
+        "popularity_deciles": [DECILE],
+        "training_curve": [CURVE],
     }
     with in_environment(environment):
         ModelVersion.objects.create(version=version, **values | changes)

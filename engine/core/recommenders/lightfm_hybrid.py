@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,14 +21,20 @@ from engine.core.recommenders.taste_state import TasteState
 from engine.core.training_part import Pairs, TrainingPart
 
 _MEASURED_PAIRS = 20_000
+# Enough for a loss to look at.
+_LOSS_PAIRS = 2_000
 
 
 @dataclass(frozen=True)
 class Taste:
-    """What a run leaves behind: the part to serve, and what a later run goes on from."""
+    """What a run leaves behind: the part to serve, and what a later run goes on from.
+
+    ``loss`` is that of `engine.core.learning_curve.CurvePoint`.
+    """
 
     part: VectorPart
     state: TasteState
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class LightFMRun:
     ) -> None:
         self.settings = settings
         self._part = part
-        self._threads = context.threads
+        self._context = context
         self._report_epoch = report_epoch
         self._done = 0
         self._model = LightFM(
@@ -80,7 +87,7 @@ class LightFMRun:
 
     def advance(self, epochs: int) -> None:
         """Add epochs on all pairs."""
-        self._train(self._model, self._part.pairs, epochs)
+        self._train(self._model, self._all_pairs, epochs)
 
     def resume(self, state: TasteState, pairs: Pairs, *, epochs: int) -> Taste:
         """Go on from another run's state with some pairs alone.
@@ -93,14 +100,14 @@ class LightFMRun:
             Of this part, those that the other run has not seen.
         epochs : int
         """
-        interactions, _ = _interactions(self._part, pairs, None)
+        samples = self._samples(pairs)
         # No epoch: this only makes room.
-        self._model.fit_partial(interactions, item_features=self._columns, epochs=0)
+        self._model.fit_partial(samples[0], item_features=self._columns, epochs=0)
         _put_state(self._model, state)
         self._model.user_embeddings[:] = state.user_scale * _user_means(
             self._part, self._columns @ state.embeddings
         )
-        self._train(self._model, pairs, epochs)
+        self._train(self._model, samples, epochs)
         return self._taste(self._model)
 
     def finished(self) -> Taste:
@@ -111,37 +118,75 @@ class LightFMRun:
             model = deepcopy(model)
             by_time = np.argsort(part.pairs.seconds, kind="stable")
             newest = by_time[len(by_time) - int(len(by_time) * settings.newest_share) :]
-            self._train(model, part.pairs.take(newest), settings.newest_epochs)
+            samples = self._samples(part.pairs.take(newest))
+            self._train(model, samples, settings.newest_epochs)
         return self._taste(model)
 
+    def as_it_is(self) -> tuple[VectorPart, float]:
+        """Return the part and the loss without epochs on the newest pairs."""
+        return self._part_of(self._model)[1], self._loss(self._model)
+
     def _taste(self, model: LightFM) -> Taste:
-        part = self._part
-        embeddings = _trained_rows(model.item_embeddings, self._columns, part.is_active)
-        vectors = np.asarray(self._columns @ embeddings, dtype=np.float32)
+        embeddings, part = self._part_of(model)
         return Taste(
-            part=vector_part(
-                name="taste",
-                vectors=vectors,
-                feature_vectors=embeddings[part.n_items :]
-                * np.float32(self.settings.feature_weight),
-            ),
+            part=part,
             state=TasteState(
                 embeddings=embeddings,
                 embedding_gradients=model.item_embedding_gradients,
                 biases=model.item_biases,
                 bias_gradients=model.item_bias_gradients,
-                user_scale=_user_scale(model.user_embeddings, _user_means(part, vectors)),
+                user_scale=_user_scale(
+                    model.user_embeddings, _user_means(self._part, part.vectors)
+                ),
             ),
+            loss=self._loss(model),
         )
 
-    def _train(self, model: LightFM, pairs: Pairs, epochs: int) -> None:
-        interactions, weights = _interactions(self._part, pairs, self.settings.half_life_days)
-        for _ in range(epochs if len(pairs) else 0):
+    def _part_of(self, model: LightFM) -> tuple[NDArray[np.float32], VectorPart]:
+        """Return the rows of all columns, and the part that they make."""
+        embeddings = _trained_rows(model.item_embeddings, self._columns, self._part.is_active)
+        feature_vectors = embeddings[self._part.n_items :]
+        part = vector_part(
+            name="taste",
+            vectors=np.asarray(self._columns @ embeddings, dtype=np.float32),
+            feature_vectors=feature_vectors * np.float32(self.settings.feature_weight),
+        )
+        return embeddings, part
+
+    def _loss(self, model: LightFM) -> float:
+        """Return the mean logistic loss of sampled pairs, each beside another item at random."""
+        pairs, is_active = self._part.pairs, self._part.is_active
+        if not len(pairs):
+            return 0.0
+        rng = np.random.default_rng(self._context.seed)
+        sample = rng.integers(len(pairs), size=_LOSS_PAIRS)
+        liked = pairs.item_index[sample]
+        other = rng.choice(np.flatnonzero(is_active), size=_LOSS_PAIRS)
+        difference = self._columns[liked] - self._columns[other]
+        users = pairs.user_index[sample]
+        ahead = np.einsum(
+            "pk,pk->p", model.user_embeddings[users], difference @ model.item_embeddings
+        )
+        ahead += difference @ model.item_biases
+        return float(np.logaddexp(0, -ahead.astype(np.float64)).mean())
+
+    @cached_property
+    def _all_pairs(self) -> tuple[sp.coo_matrix, sp.coo_matrix]:
+        return self._samples(self._part.pairs)
+
+    def _samples(self, pairs: Pairs) -> tuple[sp.coo_matrix, sp.coo_matrix]:
+        return _interactions(self._part, pairs, self.settings.half_life_days)
+
+    def _train(
+        self, model: LightFM, samples: tuple[sp.coo_matrix, sp.coo_matrix], epochs: int
+    ) -> None:
+        interactions, weights = samples
+        for _ in range(epochs if interactions.nnz else 0):
             model.fit_partial(
                 interactions,
                 item_features=self._columns,
                 sample_weight=weights,
-                num_threads=self._threads,
+                num_threads=self._context.threads,
             )
             self._done += 1
             self._report_epoch(self._done, self.settings.epochs + self.settings.newest_epochs)

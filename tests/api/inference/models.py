@@ -13,12 +13,12 @@ from engine.core.baskets import Baskets
 from engine.core.blend import Blend
 from engine.core.co_purchases import co_purchases
 from engine.core.dataset import CatalogueItem
-from engine.core.evaluator import EvaluationReport
 from engine.core.features import FeatureSpace
 from engine.core.gate import GateDecision
 from engine.core.histories import UserHistories, UserRows
 from engine.core.parts import NeighbourPart, StaticPart
 from engine.core.recipe import ContentSettings, ItemKnnSettings, PopularitySettings, Recipe
+from engine.core.report import EvaluationReport
 from engine.core.tables import ModelTables
 from engine.core.trained_model import TrainedModel
 from saas.lib.ids import new_ulid

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from engine.models.training import TrainingRun
 from tenants.context import in_environment
@@ -16,7 +15,14 @@ from tenants.models.environment import Environment
 from tenants.models.job import Job
 from tests.api.conftest import ApiClient, assert_problem
 from tests.conftest import make_key
-from tests.engine.model_versions import add_champions, add_version, live_version, version_of
+from tests.engine.model_versions import (
+    CURVE,
+    DECILE,
+    add_champions,
+    add_version,
+    live_version,
+    version_of,
+)
 
 
 def test_a_model_shows_how_good_it_is_and_why_it_was_promoted(
@@ -37,8 +43,21 @@ def test_a_model_shows_how_good_it_is_and_why_it_was_promoted(
         "metrics": {"ndcg@10": metric},
         "baselines": {"popular": {"ndcg@10": metric}},
         "strata": {"warm": {"ndcg@10": metric}},
+        "popularity_deciles": [DECILE],
+        "training_curve": [CURVE],
         "gate": {"decision": "promote", "reason": "Better than what is popular lately."},
     }
+
+
+def test_a_list_of_models_leaves_out_what_fills_a_page(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    add_champions(acorn, 1)
+    (row,) = api.get("/v1/models", key=acorn_key).json()["data"]
+    assert row.keys().isdisjoint({"popularity_deciles", "training_curve"})
+    with CaptureQueriesContext(connection) as captured:
+        api.get("/v1/models", key=acorn_key)
+    assert not any("training_curve" in query["sql"] for query in captured)
 
 
 def test_models_are_listed_newest_first_page_by_page(
@@ -141,11 +160,15 @@ def test_training_is_queued_once_and_a_repeat_finds_the_same_run(
     assert first.status_code == 202
     run_id = first.json()["training_run_id"]
     assert api.post("/v1/models:train", key=acorn_key).json() == {"training_run_id": run_id}
+    with in_environment(acorn):
+        created_at = TrainingRun.objects.get(pk=run_id).created_at
     assert api.get(f"/v1/training-runs/{run_id}", key=acorn_key).json() == {
         "id": run_id,
+        "kind": "training",
         "status": "queued",
         "stage": "",
         "progress": 0.0,
+        "created_at": created_at.isoformat().replace("+00:00", "Z"),
     }
     job = Job.objects.get(environment=acorn)
     assert (job.kind, job.payload) == ("engine.tasks.train_model", {"training_run_id": run_id})
@@ -169,24 +192,29 @@ def test_a_run_is_queued_again_when_the_last_one_has_ended(
 
 def test_a_run_says_how_long_it_took(api: ApiClient, acorn: Environment, acorn_key: str) -> None:
     run_id = api.post("/v1/models:train", key=acorn_key, json={}).json()["training_run_id"]
-    started = timezone.now()
+    started = datetime(2026, 11, 22, 0, 0, 0, 500_000, tzinfo=UTC)
     with in_environment(acorn):
         TrainingRun.objects.update(
             status="completed",
             stage="done",
             progress=1.0,
             rows=396_337,
+            seconds_budget=120,
+            created_at=started,
             model_version=version_of(1),
             started_at=started,
             finished_at=started + timedelta(seconds=8.25),
         )
     assert api.get(f"/v1/training-runs/{run_id}", key=acorn_key).json() == {
         "id": run_id,
+        "kind": "training",
         "status": "completed",
         "stage": "done",
         "progress": 1.0,
         "rows": 396337,
         "seconds": 8.25,
+        "seconds_budget": 120.0,
+        "created_at": "2026-11-22T00:00:00.500000Z",
         "model_version": version_of(1),
     }
 

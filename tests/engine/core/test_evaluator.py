@@ -65,3 +65,41 @@ def test_ties_are_marked_in_the_order_of_rows(
     marks = evaluate(fixed_order(0, 0, 0, 0), exam, half_life_days=None)
     assert marks.by_metric["mrr"] == pytest.approx([1 / 2])
     assert marks.ndcg == pytest.approx([1 / log2(3)])
+
+
+def test_long_lists_and_short_ones_are_marked_by_hand(
+    plain_store: Callable[..., Dataset], interactions_of: Callable[..., Interactions]
+) -> None:
+    # Shopper 0 has met item 0, shopper 1 has met all but items 0 and 59.
+    past = [(0, 0, 1, 0, False), *((1, item, 1, 0, False) for item in range(1, 59))]
+    past.append((2, 59, 1, 0, False))
+    store = plain_store(users=3, items=60, lines=past)
+    wanted = [(0, item, 1, 9, False) for item in (1, 6, 30)] + [(1, 59, 1, 9, False)]
+    part = training_part(store, store.interactions)
+    exam = examination(part, interactions_of(wanted), most_users=None, seed=0)
+    marks = evaluate(fixed_order(*range(60, 0, -1)), exam, half_life_days=None)
+    # Shopper 0 is shown 1, 2, 3 and so on: hits at ranks 1, 6 and 30. Shopper 1: 0, then 59.
+    first, sixth, thirtieth, second = (1 / log2(rank + 1) for rank in (1, 6, 30, 2))
+    three = 1 / log2(2) + 1 / log2(3) + 1 / log2(4)
+    by_hand = {
+        "ndcg@1": [1, 0],
+        "ndcg@5": [first / three, second],
+        "ndcg@10": [(first + sixth) / three, second],
+        "ndcg@20": [(first + sixth) / three, second],
+        "ndcg@50": [(first + sixth + thirtieth) / three, second],
+        "recall@1": [1 / 3, 0],
+        "recall@5": [1 / 3, 1],
+        "recall@10": [2 / 3, 1],
+        "recall@20": [2 / 3, 1],
+        "recall@50": [1, 1],
+        "hit_rate@10": [1, 1],
+        "mrr": [1, 1 / 2],
+    }
+    assert marks.by_metric.keys() == by_hand.keys()
+    for name, values in by_hand.items():
+        assert marks.by_metric[name] == pytest.approx(values), name
+    # Rank 30 is beyond the first twenty.
+    assert np.flatnonzero(marks.found).tolist() == [1, 6, 59]
+    means = {name: metric.value for name, metric in marks.metrics(seed=0).items()}
+    assert means["recall@50"] == 1
+    assert means["ndcg@5"] == pytest.approx((first / three + second) / 2)

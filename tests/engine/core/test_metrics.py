@@ -5,7 +5,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from engine.core.metrics import Metric, bootstrap, ndcg, recall, share
+from engine.core.metrics import Metric, bootstrap, bootstraps, ndcg, recall, share
 
 
 def hits(*ranks: int, length: int = 10) -> np.ndarray:
@@ -62,3 +62,11 @@ def test_a_paired_interval_sees_a_small_difference_that_two_single_ones_hide() -
 
 def test_no_users_make_zeros() -> None:
     assert bootstrap(np.zeros(0), seed=0) == Metric(0.0, 0.0, 0.0)
+
+
+def test_measures_of_the_same_users_are_resampled_together() -> None:
+    rng = np.random.default_rng(3)
+    values = {"ours": rng.random(50), "theirs": rng.random(50)}
+    assert bootstraps(values, seed=2) == {
+        name: bootstrap(each, seed=2) for name, each in values.items()
+    }

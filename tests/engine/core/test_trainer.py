@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +54,31 @@ def test_a_store_with_tastes_gets_a_model_that_beats_popularity(acorn_model: Tra
     assert acorn_model.gate.promote
     assert report.metrics["ndcg@10"].low > report.baselines["popular"]["ndcg@10"].high
     assert set(report.metrics) == {
-        *("ndcg@5", "ndcg@10", "ndcg@20", "recall@5", "recall@10", "recall@20"),
+        *(f"{metric}@{k}" for metric in ("ndcg", "recall") for k in (1, 5, 10, 20, 50)),
         *("hit_rate@10", "mrr", "coverage@10", "popular_share@10"),
     }
     assert report.strata["warm"]["ndcg@10"] == report.metrics["ndcg@10"]
     assert report.counts["test_users"] >= 200
+    assert [row.decile for row in report.popularity_deciles] == list(range(1, 11))
+    assert sum(row.recommended for row in report.popularity_deciles) == pytest.approx(1)
+    head = report.metrics["popular_share@10"].value
+    assert report.popularity_deciles[0].recommended == pytest.approx(head)
+
+
+def test_a_report_shows_how_lightfms_candidates_learnt(acorn_model: TrainedModel) -> None:
+    curves = acorn_model.report.training_curve
+    # Four start, two go on after 5 epochs, one after 10; it ends with 30 and those on the newest.
+    assert [curve.points[-1].epoch for curve in curves].count(5) == 2
+    longest = max(curves, key=lambda it: it.points[-1].epoch)
+    epochs = [1, 2, 3, 5, 7, 10, 15, 20, 25, 30]
+    assert [it.epoch for it in longest.points if not it.is_newest] == epochs
+    newest = longest.settings["newest_epochs"]
+    assert [it.epoch for it in longest.points if it.is_newest] == ([30 + newest] if newest else [])
+    assert longest.points[9].loss < longest.points[0].loss < log(2)
+    assert longest.points[9].ndcg > 0
+    chosen = acorn_model.recipe.lightfm
+    is_chosen = [asdict(chosen) == curve.settings if chosen else False for curve in curves]
+    assert [curve.is_chosen for curve in curves] == is_chosen
 
 
 def test_the_same_data_and_seed_give_the_same_bytes(
@@ -149,15 +170,21 @@ def test_a_slow_hour_leaves_the_champions_recipe_as_it_is(
     assert model.report.baselines["champion"] == as_ever.report.baselines["champion"]
 
 
-def test_progress_goes_up_to_one(acorn_store: Dataset) -> None:
+def test_progress_goes_up_and_names_what_is_tried(acorn_store: Dataset) -> None:
     seen: list[tuple[str, float]] = []
     train(acorn_store, report_progress=lambda stage, share: seen.append((stage, share)))
     shares = [share for _, share in seen]
     assert shares == sorted(shares)
-    assert (shares[0], shares[-1]) == (0.0, 1.0)
-    assert any(", epoch 2 of " in stage for stage, _ in seen)
-    stages = list(dict.fromkeys(stage.split(",")[0] for stage, _ in seen))
-    assert stages == ["preparing", "selecting", "evaluating", "fitting", "checking"]
+    assert (shares[0], shares[-1]) == (0.0, 0.95)
+    # Four candidates for 5 epochs, two for 5 more, one for 20 more.
+    epochs = [f"selecting, lightfm epoch {done} of 50" for done in range(1, 51)]
+    told = [stage for stage, _ in seen]
+    assert [stage for stage in told if stage.startswith("selecting, lightfm")] == epochs
+    assert told[1] == "selecting, popularity 1 of 5"
+    assert "selecting, rp3 2 of 3" in told
+    stages = list(dict.fromkeys(stage.split(",")[0] for stage in told))
+    assert stages == ["preparing", "selecting", "blending", "evaluating", "fitting", "checking"]
+    assert max(map(len, told)) <= 64
 
 
 def test_training_without_events_says_what_to_do(plain_store: Callable[..., Dataset]) -> None:

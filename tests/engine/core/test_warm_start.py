@@ -13,7 +13,6 @@ from engine.core.artifact import open_artifact, write_artifact
 from engine.core.base_model import BaseModel, read_base_model
 from engine.core.dataset import CatalogueItem, Dataset, Interactions
 from engine.core.errors import ArtifactRefused
-from engine.core.evaluator import EvaluationReport
 from engine.core.fitting import Workbench
 from engine.core.gate import GateDecision
 from engine.core.parts import NeighbourPart, VectorPart
@@ -28,6 +27,7 @@ from engine.core.recipe import (
     UpdateSettings,
 )
 from engine.core.refit import model_tables
+from engine.core.report import EvaluationReport
 from engine.core.split import temporal_split
 from engine.core.trained_model import TrainedModel
 from engine.core.trainer import select_recipe, train_model
