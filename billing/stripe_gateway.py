@@ -252,9 +252,17 @@ class StripeGateway(StripeConnection):
     def grant_credit(
         self, *, customer: str, amount_minor: int, currency: str, name: str, key: str
     ) -> str:
-        """Give money for metered usage away; it is used up when invoices are finalised."""
+        """Give money for metered usage away, once for a key for good.
+
+        Stripe forgets keys after a day, so the grant carries its own.
+        """
+        grants = self._client.v1.billing.credit_grants
+        listed = self._ask(lambda: grants.list({"customer": customer, "limit": 100}), "list")
+        for known in listed.auto_paging_iter():
+            if known.to_dict()["metadata"].get("key") == key:
+                return known.id
         granted = self._ask(
-            lambda: self._client.v1.billing.credit_grants.create(
+            lambda: grants.create(
                 {
                     "customer": customer,
                     "name": name,
@@ -264,6 +272,7 @@ class StripeGateway(StripeConnection):
                         "monetary": {"currency": currency.lower(), "value": amount_minor},
                     },
                     "applicability_config": {"scope": {"price_type": "metered"}},
+                    "metadata": {"key": key},
                 },
                 {"idempotency_key": key},
             ),

@@ -1,4 +1,4 @@
-"""Which thresholds of its included calls a store has been told of."""
+"""What a store has been told of, so that it is told once: thresholds and late payments."""
 
 from __future__ import annotations
 
@@ -31,3 +31,23 @@ class UsageAlert(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.percent} % of {self.tenant_id}"
+
+
+class PaymentReminder(models.Model):
+    """One day of one late payment of which a store is told, so that it is told once."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    past_due_since = models.DateTimeField()
+    day = models.SmallIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "past_due_since", "day"], name="billing_paymentreminder_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"day {self.day} of {self.tenant_id}"

@@ -7,11 +7,15 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billing.core.money import as_minor, as_text
+from billing.core.periods import month_of
+from billing.core.tiers import amount_minor, read_tiers
 from billing.models.adjustment import UsageAdjustment
 from billing.models.subscription import Subscription
 from billing.selectors.account import billable_units
 from billing.services.apply_entitlement import apply_entitlement
-from saas.lib.errors import InvalidParameter, NotFound
+from billing.services.grant_credit import ALONE_UP_TO
+from saas.lib.errors import Conflict, InvalidParameter, NotFound
 from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.services.record_audit import check_reason, record_audit
@@ -37,12 +41,16 @@ def comp_usage(*, tenant_id: UUID, hour: datetime, units: int, actor: str, reaso
         The store has no subscription, so nothing is charged.
     InvalidParameter
         The hour has not so many calls that are charged, or there is no reason.
+    Conflict
+        They are worth more than one person may give.
     """
     reason = check_reason(reason)
     start = hour.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     with on_platform(), transaction.atomic():
         # Held, so that two clicks do not take off the same calls.
-        if not Subscription.objects.select_for_update().filter(pk=tenant_id).exists():
+        held = Subscription.objects.select_for_update(of=["self"]).select_related("plan")
+        subscription = held.filter(pk=tenant_id).first()
+        if subscription is None:
             raise NotFound(f"The store {tenant_id} has no subscription, so it pays for no calls.")
         live = Environment.with_deleted.get(tenant_id=tenant_id, kind=Environment.Kind.LIVE)
         charged = billable_units(
@@ -54,6 +62,7 @@ def comp_usage(*, tenant_id: UUID, hour: datetime, units: int, actor: str, reaso
                 f"{charged} are charged.",
                 pointer="/units",
             )
+        _check_worth(subscription, live, start, units)
         UsageAdjustment.objects.create(
             environment_id=live.pk, hour=start, units=-units, reason=reason, actor=actor
         )
@@ -67,3 +76,16 @@ def comp_usage(*, tenant_id: UUID, hour: datetime, units: int, actor: str, reaso
             after={"units": charged - units},
         )
         apply_entitlement(tenant_id=tenant_id)
+
+
+def _check_worth(subscription: Subscription, live: Environment, hour: datetime, units: int) -> None:
+    since, until = month_of(hour)
+    used = billable_units(environment_id=live.pk, since=since, until=until)
+    tiers = read_tiers(subscription.plan.tiers)
+    worth = amount_minor(used, tiers) - amount_minor(used - units, tiers)
+    currency = subscription.currency
+    if worth > as_minor(ALONE_UP_TO, currency):
+        raise Conflict(
+            f"These calls are worth {as_text(worth, currency)} {currency}; over {ALONE_UP_TO} "
+            "ask for a credit instead, which a second person approves."
+        )

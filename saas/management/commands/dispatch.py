@@ -11,7 +11,9 @@ from django.core.management.base import BaseCommand
 from typing_extensions import override
 
 from billing.services.apply_due_entitlements import apply_due_entitlements
+from billing.services.purge_stripe_events import purge_stripe_events
 from billing.services.queue_billing import close_ended_hours, measure_outbox, queue_billing
+from billing.services.remind_of_payments import remind_of_payments
 from billing.services.roll_up_calls import roll_up_calls, roll_up_late_calls
 from billing.services.warn_of_usage import warn_of_usage
 from billing.services.watch_shippers import watch_shippers
@@ -66,6 +68,7 @@ class Command(BaseCommand):
             clock=[
                 Periodic("due entitlements", 5, apply_due_entitlements),
                 Periodic("usage alerts", 5, _Round(warn_of_usage)),
+                Periodic("late payments", 60, remind_of_payments),
                 Periodic("usage shippers", 15, watch_shippers),
                 Periodic("daily trainings", 60, queue_daily_trainings),
                 Periodic("daily retention", 60, queue_daily_retention),
@@ -84,6 +87,7 @@ class Command(BaseCommand):
                 Periodic("ended hours", 60, close_ended_hours),
                 Periodic("billing", 5, queue_billing),
                 Periodic("usage outbox", 15, measure_outbox),
+                Periodic("stripe events", 600, purge_stripe_events),
                 Periodic("idempotency records", 60, expire_idempotency_records),
                 Periodic("sessions", 3600, expire_sessions),
                 Periodic("finished jobs", 600, purge_finished_jobs),

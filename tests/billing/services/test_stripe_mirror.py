@@ -12,12 +12,10 @@ from billing.models.subscription import Subscription
 from billing.selectors.invoices import invoices, preview_invoice
 from billing.services.change_subscription import change_subscription, set_cancellation
 from billing.services.ensure_stripe_customer import ensure_stripe_customer
-from billing.services.grant_credit import grant_credit
 from billing.services.mirror_plans import mirror_plans
 from billing.services.start_checkout import open_billing_portal, start_checkout
 from billing.services.sync_subscription import sync_subscription
 from saas.lib.errors import BillingUnavailable, Conflict, NotFound
-from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
 from tests.billing.stripe_server import Account
@@ -168,22 +166,6 @@ def test_a_payment_that_fails_is_dated_by_stripes_invoice(acorn_customer: Any) -
     )
     assert row.state == "past_due"
     assert row.past_due_since.timestamp() == invoice.created
-
-
-def test_credit_is_given_once_for_one_reason_and_written_down(acorn_customer: Any) -> None:
-    for _ in range(2):
-        grant_credit(
-            tenant_id=acorn_customer.tenant_id,
-            amount_minor=1_000,
-            actor="staff:ada@shelfwise.example",
-            reason="An outage of ours",
-            key="outage-7",
-        )
-
-    (grant,) = acorn_customer.stripe.world.all("billing.credit_grant").values()
-    assert grant["amount"]["monetary"] == {"currency": "eur", "value": 1_000}
-    deeds = AuditEvent.objects.filter(tenant=acorn_customer.tenant_id, action="credit_granted")
-    assert deeds.count() == 2
 
 
 def test_invoices_and_the_next_ones_preview_are_stripes(acorn_customer: Any) -> None:
