@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 from msgspec import DecodeError
 
 from api.inference import metrics
-from engine.core.artifact import Artifact, open_artifact
+from engine.core.artifact import SERVING, Artifact, open_artifact
 from engine.core.errors import ArtifactRefused
 from saas.lib.erasures import Erasure, read_erasures
 
@@ -45,7 +45,8 @@ class ModelStore:
         started = time.perf_counter()
         folder = self._folder / str(environment_id) / version
         try:
-            artifact = open_artifact(folder, verify=True)
+            # What a model says of itself would stay in memory as long as its arrays' addresses.
+            artifact = replace(open_artifact(folder, verify=True), manifest={})
             erasures = tuple(read_erasures(folder.parent))
         except (ArtifactRefused, OSError, DecodeError) as error:
             self._refused_at[(environment_id, version)] = time.monotonic()
@@ -62,5 +63,5 @@ class ModelStore:
             version=version,
             seconds=round(time.perf_counter() - started, 4),
         )
-        size = sum(file.stat().st_size for file in folder.iterdir())
+        size = (folder / SERVING).stat().st_size
         return Model(version=version, artifact=artifact, size_bytes=size, erasures=erasures)

@@ -32,6 +32,6 @@ def serve(*, host: str, port: int) -> None:
 
 
 def open_many_files() -> None:
-    """Let the process open as many files as it may: a model is some 25 maps, each with its own."""
+    """Let the process open as many files as it may: a model each, beside the connections."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,4 +1,4 @@
-"""A folder of .npy arrays and its manifest's list of them: written whole, checked, mapped."""
+"""A folder of files of arrays and the manifest that lists both: written whole, checked, mapped."""
 
 from __future__ import annotations
 
@@ -19,22 +19,30 @@ from numpy.typing import NDArray
 from engine.core.errors import ArtifactRefused
 
 MANIFEST = "manifest.json"
-# Of a .npy file of few dimensions; the numbers follow.
-_HEAD_BYTES = 128
+# A cache line, so that no vector begins in the middle of one.
+_ALIGNMENT = 64
 
 Manifest = dict[str, Any]
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
-def write_array_folder(*, folder: Path, arrays: Arrays, manifest: Manifest) -> Manifest:
-    """Write arrays and manifest to a folder that appears whole or not at all.
+def write_array_folder(
+    *, folder: Path, files: Mapping[str, Arrays], manifest: Manifest
+) -> Manifest:
+    """Write files of arrays and their manifest to a folder that appears whole or not at all.
 
     Everything goes to a temporary folder beside, is flushed to the disk, then renamed.
+
+    Parameters
+    ----------
+    files
+        What is opened together, by the file's name: its arrays by theirs.
 
     Returns
     -------
     dict
-        The manifest with ``files``: name to ``{dtype, shape, bytes, sha256}``.
+        The manifest with ``files``: name to ``{bytes, sha256, arrays}``, the arrays by name:
+        ``{dtype, shape, offset}``.
 
     Raises
     ------
@@ -46,8 +54,8 @@ def write_array_folder(*, folder: Path, arrays: Arrays, manifest: Manifest) -> M
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        files = {name: _write_array(partial / f"{name}.npy", arrays[name]) for name in arrays}
-        complete = {**manifest, "files": files}
+        listed = {name: _write_arrays(partial / name, arrays) for name, arrays in files.items()}
+        complete = {**manifest, "files": listed}
         text = json.dumps(complete, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         (partial / MANIFEST).write_text(text, encoding="utf-8")
         _flush(partial / MANIFEST)
@@ -72,62 +80,58 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def map_arrays(
-    folder: Path, files: Mapping[str, Manifest], *, verify: bool
-) -> dict[str, NDArray[Any]]:
-    """Map arrays that a manifest lists, read-only.
+def map_arrays(path: Path, listed: Manifest, *, verify: bool) -> dict[str, NDArray[Any]]:
+    """Map a file's arrays, read-only.
 
     Parameters
     ----------
-    files
-        All of the manifest's ``files``, or those that are wanted.
+    listed
+        The file's own entry of the manifest's ``files``.
     verify : bool
-        Hash every file first. Length, dtype and shape are checked in any case.
+        Hash the file first. Its length, and that each array lies within, are checked in any case.
 
     Raises
     ------
     ArtifactRefused
-        When a file is missing, truncated or not what the manifest says.
+        When the file is missing, truncated or not what the manifest says.
     """
-    return {
-        name: _map_array(folder / f"{name}.npy", listed, verify=verify)
-        for name, listed in files.items()
-    }
-
-
-def _write_array(path: Path, array: NDArray[np.generic]) -> dict[str, Any]:
-    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
-    _flush(path)
-    return {
-        "dtype": array.dtype.str,
-        "shape": list(array.shape),
-        "bytes": path.stat().st_size,
-        "sha256": _sha256(path),
-    }
-
-
-def _map_array(path: Path, listed: Mapping[str, Any], *, verify: bool) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != listed["bytes"]:
+            if os.fstat(file.fileno()).st_size != listed["bytes"]:
                 raise ArtifactRefused(f"{path} has another length than its manifest says.")
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise ArtifactRefused(f"{path} cannot be read: {error}.") from error
     if verify and hashlib.sha256(data).hexdigest() != listed["sha256"]:
         raise ArtifactRefused(f"{path} has another SHA-256 than its manifest says.")
-    # The manifest says what the file's own head does: reading that takes most of an opening, and
-    # numpy's class for maps ten times the memory.
-    dtype, shape = np.dtype(listed["dtype"]), tuple(listed["shape"])
-    if size != _HEAD_BYTES + math.prod(shape) * dtype.itemsize:
-        raise ArtifactRefused(f"{path} has another dtype or shape than its manifest says.")
-    return np.frombuffer(data, dtype, offset=_HEAD_BYTES).reshape(shape)
+    return {name: _array(path, data, each) for name, each in listed["arrays"].items()}
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _array(path: Path, data: mmap.mmap, listed: Manifest) -> NDArray[Any]:
+    dtype, shape, offset = np.dtype(listed["dtype"]), listed["shape"], listed["offset"]
+    # numpy takes a negative offset for what lies before the file.
+    if not 0 <= offset <= len(data) - math.prod(shape) * dtype.itemsize:
+        raise ArtifactRefused(f"{path} is shorter than the arrays that its manifest lists.")
+    return np.ndarray(shape, dtype, buffer=data, offset=offset)
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> Manifest:
+    digest, end = hashlib.sha256(), 0
+    listed: Manifest = {}
+    with path.open("wb") as file:
+        for name, array in arrays.items():
+            offset = -(-end // _ALIGNMENT) * _ALIGNMENT
+            content = bytes(offset - end) + np.ascontiguousarray(array).tobytes()
+            digest.update(content)
+            file.write(content)
+            end += len(content)
+            listed[name] = {
+                "dtype": array.dtype.str,
+                "shape": list(array.shape),
+                "offset": offset,
+            }
+    _flush(path)
+    return {"bytes": end, "sha256": digest.hexdigest(), "arrays": listed}
 
 
 def _flush(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Model versions on disk: immutable folders of .npy arrays beside a manifest, opened by mmap."""
+"""Model versions on disk: immutable folders of arrays beside a manifest, opened by mmap."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ from engine.core.parts import NeighbourPart, Part, StaticPart, VectorPart
 from engine.core.string_table import StringTable, string_table
 from engine.core.trained_model import TrainedModel
 
-FORMAT = 2
+FORMAT = 3
 _LIBRARIES = ("numpy", "scipy", "lightfm-next")
 # Their float32 vectors take 2 ms to read; what is not learnt for a shopper takes longer.
 SLOW_ITEMS = 200_000
+# What serving maps, as one file: a process holds a thousand models open, each with 30 arrays.
+SERVING = "serving.arrays"
 # What an update goes on from; serving never opens it.
-STATE = "state."
+STATE = "state.arrays"
 _STRING_FIELDS = ("blob", "offsets", "hashes", "rows")
 _PART_KINDS: dict[str, type[StaticPart | VectorPart | NeighbourPart]] = {
     "static": StaticPart,
@@ -203,7 +205,10 @@ def write_artifact(
         "gate": asdict(model.gate),
         **asdict(model.report),
     }
-    return write_array_folder(folder=folder, arrays=_arrays(model, parts), manifest=manifest)
+    files = {SERVING: _arrays(model, parts)}
+    if model.taste is not None:
+        files[STATE] = dict(_written(model.taste))
+    return write_array_folder(folder=folder, files=files, manifest=manifest)
 
 
 def open_artifact(folder: Path, *, verify: bool) -> Artifact:
@@ -231,10 +236,9 @@ def open_artifact(folder: Path, *, verify: bool) -> Artifact:
         owner = (str(manifest["environment_id"]), manifest["version"])
         if owner != (folder.parent.name, folder.name):
             raise ArtifactRefused(f"{folder} holds the model {'/'.join(owner)}, not its own.")
-        files = manifest["files"]
         # Most of a manifest; it would stay in memory as long as the model.
-        manifest["files"] = {n: files.pop(n) for n in [*files] if n.startswith(STATE)}
-        artifact = _artifact(manifest, map_arrays(folder, files, verify=verify))
+        listed = manifest["files"].pop(SERVING)
+        artifact = _artifact(manifest, map_arrays(folder / SERVING, listed, verify=verify))
         # Laid out before the first call, which also finds parts of different sizes.
         _ = artifact.blend.compiled
     except (KeyError, TypeError) as error:
@@ -285,7 +289,6 @@ def _arrays(model: TrainedModel, parts: Iterable[Part]) -> dict[str, NDArray[np.
         "purchases": tables.purchased,
         "bought_together": tables.bought_together,
         **{f"part.{part.name}": part for part in parts},
-        **({STATE.rstrip("."): model.taste} if model.taste is not None else {}),
     }
     arrays: dict[str, NDArray[np.generic]] = {
         f"{group}.{name}": array

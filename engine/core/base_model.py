@@ -58,12 +58,9 @@ def read_base_model(folder: Path) -> BaseModel:
 
 
 def _state(folder: Path, manifest: Manifest) -> TasteState:
-    files = {n: it for n, it in manifest["files"].items() if n.startswith(STATE)}
-    arrays = map_arrays(folder, files, verify=True)
     try:
-        return TasteState(
-            **{field.name: arrays[f"{STATE}{field.name}"] for field in fields(TasteState)}
-        )
+        arrays = map_arrays(folder / STATE, manifest["files"][STATE], verify=True)
+        return TasteState(**{field.name: arrays[field.name] for field in fields(TasteState)})
     except KeyError as error:
         raise ArtifactRefused(f"{folder} lacks {error}, from which LightFM would go on.") from error
 

@@ -85,26 +85,27 @@ def test_the_manifest_tells_what_the_model_is(
     assert manifest["metrics"]["ndcg@10"] == vars(acorn_model.report.metrics["ndcg@10"])
     assert manifest["counts"]["events"] == 3600
     assert manifest["libraries"]["lightfm-next"] == "1.19.0"
-    assert {"dtype", "shape", "bytes", "sha256"} == set(manifest["files"]["popularity"])
+    serving = manifest["files"]["serving.arrays"]
+    assert set(serving) == {"bytes", "sha256", "arrays"}
+    assert set(serving["arrays"]["popularity"]) == {"dtype", "shape", "offset"}
 
 
-def test_the_folder_holds_arrays_and_a_manifest_and_no_pickle(acorn_folder: Path) -> None:
-    suffixes = {path.suffix for path in acorn_folder.iterdir()}
-    assert suffixes == {".npy", ".json"}
+def test_the_folder_holds_one_file_for_serving_and_a_manifest(acorn_folder: Path) -> None:
+    assert {path.name for path in acorn_folder.iterdir()} == {"manifest.json", "serving.arrays"}
     assert not list(acorn_folder.parent.glob(".V1*"))
 
 
 def test_a_changed_byte_is_refused_when_verified(copied: Path) -> None:
-    path = copied / "popularity.npy"
+    path = copied / "serving.arrays"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ArtifactRefused, match=r"popularity\.npy has another SHA-256"):
+    with pytest.raises(ArtifactRefused, match=r"serving\.arrays has another SHA-256"):
         open_artifact(copied, verify=True)
 
 
 def test_a_truncated_or_missing_file_is_refused_always(copied: Path) -> None:
-    path = copied / "histories.rows.npy"
+    path = copied / "serving.arrays"
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ArtifactRefused, match="another length"):
         open_artifact(copied, verify=False)
@@ -120,6 +121,15 @@ def test_another_environments_or_versions_artifact_is_refused(
     foreign = Path(shutil.copytree(acorn_folder, tmp_path / place))
     with pytest.raises(ArtifactRefused, match="holds the model 7/V1"):
         open_artifact(foreign, verify=False)
+
+
+@pytest.mark.parametrize("wrong", [{"shape": [10**6]}, {"offset": -4}, {"dtype": "<U999999"}])
+def test_an_array_beyond_its_file_is_refused(copied: Path, wrong: dict[str, object]) -> None:
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["files"]["serving.arrays"]["arrays"]["popularity"] |= wrong
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactRefused, match="shorter than the arrays"):
+        open_artifact(copied, verify=False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 3}', '{"format": 2}'])
@@ -159,7 +169,7 @@ def test_a_failed_write_leaves_nothing_behind(
     def full_disk(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full_disk)
+    monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(OSError, match="No space"):
         write_artifact(
             folder=tmp_path / "7" / "V9",

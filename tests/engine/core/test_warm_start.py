@@ -142,19 +142,18 @@ def test_the_same_base_and_data_give_the_same_bytes(birch_store: Dataset, tmp_pa
         manifest = (write(model, tmp_path / f"{name}2") / "manifest.json").read_text()
         files.append(json.loads(manifest)["files"])
     assert files[0] == files[1]
-    assert {name for name in files[0] if name.startswith("state.")} == {
-        "state.embeddings",
-        "state.embedding_gradients",
-        "state.biases",
-        "state.bias_gradients",
-        "state.user_scale",
+    assert set(files[0]["state.arrays"]["arrays"]) == {
+        "embeddings",
+        "embedding_gradients",
+        "biases",
+        "bias_gradients",
+        "user_scale",
     }
 
 
 def test_serving_opens_a_model_without_its_state(birch_store: Dataset, tmp_path: Path) -> None:
     folder = write(trained(birch_store), tmp_path)
-    for path in folder.glob("state.*"):
-        path.unlink()
+    (folder / "state.arrays").unlink()
     assert open_artifact(folder, verify=True).n_items == len(birch_store.items)
     with pytest.raises(ArtifactRefused, match="cannot be read"):
         read_base_model(folder)
@@ -162,9 +161,9 @@ def test_serving_opens_a_model_without_its_state(birch_store: Dataset, tmp_path:
 
 def test_a_state_that_was_altered_is_refused(birch_store: Dataset, tmp_path: Path) -> None:
     folder = write(trained(birch_store), tmp_path)
-    content = bytearray((folder / "state.biases.npy").read_bytes())
+    content = bytearray((folder / "state.arrays").read_bytes())
     content[-1] ^= 1
-    (folder / "state.biases.npy").write_bytes(content)
+    (folder / "state.arrays").write_bytes(content)
     with pytest.raises(ArtifactRefused):
         read_base_model(folder)
 

@@ -216,7 +216,7 @@ def test_numbers_that_ran_off_end_the_run_with_a_reason(
     assert "live model stays" in run.error
 
 
-@pytest.mark.parametrize("missing", ["state.biases.npy", ""], ids=["its state", "all"])
+@pytest.mark.parametrize("missing", ["state.arrays", ""], ids=["its state", "all"])
 def test_a_base_whose_files_are_away_is_trained_anew(shop: Environment, missing: str) -> None:
     live, _ = live_version(shop)
     folder = artifacts_of(shop.pk) / str(live)
