@@ -94,6 +94,10 @@ SHARED_APPS = [
     "api",
     "saas",
     "saas.portal",
+    # After the portal, whose templates take the place of theirs.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "django_htmx",
 ]
 TENANT_APPS = ["engine"]
@@ -116,13 +120,46 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "saas.urls"
 WSGI_APPLICATION = "saas.wsgi.application"
 APPEND_SLASH = False
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+
+# People log in with their e-mail address, once it is verified; staff with a second factor.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# What counts attempts outlives Valkey and is one for all processes.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "tenants_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = _config.trusted_proxies
+ACCOUNT_ADAPTER = "saas.portal.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "saas.portal.account_forms.LogInForm",
+    "reset_password": "saas.portal.account_forms.ForgottenPasswordForm",
+}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# In the browser that signed up alone: elsewhere the link opens the log-in page.
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_SESSION_REMEMBER = True
+# Each sign-up sends a mail to an address that nobody has vouched for.
+ACCOUNT_RATE_LIMITS = {"signup": "5/m/ip,30/d/ip"}
+MFA_ADAPTER = "saas.portal.accounts.SecondFactorAdapter"
+MFA_TOTP_ISSUER = "Shelfwise"
+# The clock of a telephone may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
 # The contract's limit; the API's own parser answers 413 before Django would.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 

@@ -229,7 +229,9 @@ class PeopleChecks:
         login = f"{url}/login/"
         form = browser.get(login)
         require(form.status == 200, f"{login} answered {form.status}")
-        answer = browser.post(login, username=person["email"], password=person["password"])
+        answer = browser.post(
+            login, login=person["email"], username=person["email"], password=person["password"]
+        )
         require(answer.status == 200, f"{login} answered {answer.status}")
         return answer.text
 

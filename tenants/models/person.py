@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from typing_extensions import override
 
 from tenants.models.tenant import Tenant
@@ -16,10 +16,17 @@ class PersonManager(BaseUserManager["Person"]):
     """Makes people; an address is kept in one form so that it can be found again."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> Person:
-        """Make a person who can log in."""
+        """Make a person who can log in; whoever calls this vouches for the address."""
+        # allauth's models need this one.
+        from allauth.account.models import EmailAddress
+
         person = self.model(email=self.normalize_email(email).lower(), **fields)
         person.set_password(password)
-        person.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            person.save(using=self._db)
+            EmailAddress.objects.create(
+                user=person, email=person.email, primary=True, verified=True
+            )
         return person
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> Person:

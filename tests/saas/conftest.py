@@ -23,7 +23,8 @@ def hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             "staff_host": STAFF_HOST,
         }
     )
-    monkeypatch.setattr("saas.surfaces.config", lambda: named)
+    for module in ("saas.surfaces", "saas.portal.accounts"):
+        monkeypatch.setattr(f"{module}.config", lambda: named)
     hasher = "django.contrib.auth.hashers.MD5PasswordHasher"
     with override_settings(PASSWORD_HASHERS=[hasher]):
         yield

@@ -36,7 +36,7 @@ def test_a_member_logs_in_and_sees_the_own_store(
     assert client.get(f"{prefix}live/").headers["Location"].startswith(f"{prefix}login/")
     page = client.post(
         f"{prefix}login/?next={prefix}live/",
-        {"username": owner.email, "password": "correct horse"},
+        {"login": owner.email, "password": "correct horse"},
         follow=True,
     )
     text = page.content.decode()
@@ -70,7 +70,7 @@ def test_a_person_of_several_stores_chooses(owner: Person, birch: Environment) -
 
 def test_a_wrong_password_is_told_without_saying_which_part_was_wrong(owner: Person) -> None:
     client = Client(SERVER_NAME=PORTAL_HOST)
-    page = client.post("/login/", {"username": owner.email, "password": "wrong"})
+    page = client.post("/login/", {"login": owner.email, "password": "wrong"})
     assert "do not go together" in page.content.decode()
 
 
