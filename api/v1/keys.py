@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -16,6 +15,7 @@ from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.serializers import InstantField, StrictSerializer, TextField, page_of, read_body
 from api.v1.views import EnvironmentView
 from saas.lib.errors import InsufficientScope
+from saas.lib.origins import is_origin
 from tenants.models.api_key import ApiKey
 from tenants.selectors.api_keys import api_key, api_keys
 from tenants.services.create_api_key import NewApiKey, create_api_key
@@ -28,11 +28,7 @@ MAX_OVERLAP_HOURS = 31 * 24
 
 
 def _check_origin(origin: str) -> None:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin:
+    if not is_origin(origin):
         raise serializers.ValidationError(
             f"'{origin}' is no origin; send one such as 'https://www.example.com'.",
             code="invalid_origin",

@@ -36,7 +36,10 @@ class Section:
     links: tuple[Link, ...]
 
 
-MENU: Final = (("Recommendations", (Entry("Overview", "overview", Right.SEE_STORE),)),)
+MENU: Final = (
+    ("Recommendations", (Entry("Overview", "overview", Right.SEE_STORE),)),
+    ("Store", (Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),)),
+)
 
 
 def menu(rights: frozenset[Right], *, environment: str) -> tuple[Section, ...]:

@@ -33,4 +33,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", store_home, name="home"),
     path("", include("saas.portal.account_urls")),
     path("<environment:environment>/", overview, name="overview"),
+    path("keys/", include("saas.portal.key_urls")),
 ]

@@ -16,6 +16,13 @@ def api_keys(*, environment_id: int, after: str | None, limit: int) -> list[ApiK
         return list(rows.order_by("pk")[:limit])
 
 
+def revoked_api_keys(*, environment_id: int, limit: int) -> list[ApiKey]:
+    """Return keys that were revoked, the last first."""
+    with on_platform():
+        rows = ApiKey.objects.filter(environment_id=environment_id, revoked_at__isnull=False)
+        return list(rows.order_by("-revoked_at")[:limit])
+
+
 def api_key(*, environment_id: int, key_id: str, for_update: bool = False) -> ApiKey:
     """Return a key that is not revoked.
 

@@ -88,9 +88,15 @@ def keep_screenshot(page: Page, name: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled")
 
 
-def has_overflow(page: Page) -> bool:
-    """Say whether a page is wider than its window."""
-    width: int = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+def overflowing(page: Page) -> list[str]:
+    """Return what may make a page wider than its window; nothing where it is not wider."""
+    found: list[str] = page.evaluate(
+        """() => {
+            const { scrollWidth, clientWidth } = document.documentElement;
+            if (scrollWidth <= clientWidth) return [];
+            return [...document.body.querySelectorAll("*")]
+                .filter((each) => each.getBoundingClientRect().right > clientWidth)
+                .map((each) => each.outerHTML.slice(0, 100));
+        }"""
     )
-    return width > 0
+    return found

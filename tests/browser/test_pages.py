@@ -7,7 +7,7 @@ from playwright.sync_api import Response
 
 from saas.portal.roles import RIGHTS
 from tests.browser.accessibility import violations
-from tests.browser.pages import Pages, has_overflow, keep_screenshot
+from tests.browser.pages import Pages, keep_screenshot, overflowing
 from tests.browser.routes import ENTRIES, path_of
 from tests.browser.site import ROLES, Site
 
@@ -27,7 +27,7 @@ def test_a_page_is_light_accessible_and_fits(site: Site, pages: Pages, name: str
     assert page.evaluate("window.wasAttacked") is None
     keep_screenshot(page, f"{name}-owner-light")
     page.set_viewport_size({"width": PHONE, "height": 844})
-    assert not has_overflow(page)
+    assert overflowing(page) == []
     keep_screenshot(page, f"{name}-owner-light-phone")
 
 
