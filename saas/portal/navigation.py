@@ -38,7 +38,13 @@ class Section:
 
 MENU: Final = (
     ("Recommendations", (Entry("Overview", "overview", Right.SEE_STORE),)),
-    ("Store", (Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),)),
+    (
+        "Store",
+        (
+            Entry("Get started", "get-started", Right.SEE_STORE),
+            Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),
+        ),
+    ),
 )
 
 
