@@ -15,7 +15,7 @@ from api.v1.pagination import PAGE_PARAMETERS, page, page_request
 from api.v1.parameters import query_time
 from api.v1.serializers import page_of
 from api.v1.views import EnvironmentView
-from tenants.selectors.audit import audit_events
+from tenants.selectors.audit import audit_events, shown_actor
 
 
 class AuditEventAnswer(serializers.Serializer[Any]):
@@ -67,19 +67,13 @@ def _as_json(event: Any) -> dict[str, Any]:
     return {
         "id": event.pk,
         "at": event.at,
-        "actor": _actor(event.actor),
+        "actor": shown_actor(event.actor),
         "action": event.action,
         "object": event.object,
         "reason": event.reason,
         "before": event.before,
         "after": event.after,
     }
-
-
-def _actor(actor: str) -> str:
-    """Keep our people's addresses to ourselves."""
-    kind = actor.partition(":")[0]
-    return {"staff": "staff", "command": "shelfwise", "job": "shelfwise"}.get(kind, actor)
 
 
 urlpatterns = [path("audit", AuditView.as_view())]

@@ -43,6 +43,7 @@ MENU: Final = (
         (
             Entry("Get started", "get-started", Right.SEE_STORE),
             Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),
+            Entry("Audit log", "audit", Right.SEE_AUDIT, is_of_environment=False),
         ),
     ),
 )

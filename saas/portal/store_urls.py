@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from saas.portal.pages.audit import audit, audit_csv
 from saas.portal.pages.get_started import get_started, make_snippet_key
 from saas.portal.pages.overview import overview
 from saas.portal.pages.store_home import store_home
@@ -37,4 +38,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<environment:environment>/get-started/", get_started, name="get-started"),
     path("<environment:environment>/get-started/key/", make_snippet_key, name="make-snippet-key"),
     path("keys/", include("saas.portal.key_urls")),
+    path("audit/", audit, name="audit"),
+    path("audit/audit.csv", audit_csv, name="audit-csv"),
 ]

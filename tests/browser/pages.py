@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    TimeoutError,
+)
 
 from tests.browser.site import Site, session_cookie
 
@@ -16,6 +25,14 @@ PICTURE = (
 )
 # Long enough for a machine that does much else; nothing waits it out unless it fails.
 PATIENCE_MS = 20_000
+
+_OVERFLOWING = """() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    return [...document.body.querySelectorAll("*")]
+        .filter((each) => each.getBoundingClientRect().right > clientWidth)
+        .map((each) => each.outerHTML.slice(0, 100));
+}"""
 
 
 class Pages:
@@ -89,14 +106,9 @@ def keep_screenshot(page: Page, name: str) -> None:
 
 
 def overflowing(page: Page) -> list[str]:
-    """Return what may make a page wider than its window; nothing where it is not wider."""
-    found: list[str] = page.evaluate(
-        """() => {
-            const { scrollWidth, clientWidth } = document.documentElement;
-            if (scrollWidth <= clientWidth) return [];
-            return [...document.body.querySelectorAll("*")]
-                .filter((each) => each.getBoundingClientRect().right > clientWidth)
-                .map((each) => each.outerHTML.slice(0, 100));
-        }"""
-    )
+    """Return what makes a page wider than its window; nothing where it is not wider."""
+    with contextlib.suppress(TimeoutError):
+        # A figure is drawn anew some frames after its window has changed.
+        page.wait_for_function(f"({_OVERFLOWING})().length === 0", timeout=5_000)
+    found: list[str] = page.evaluate(_OVERFLOWING)
     return found

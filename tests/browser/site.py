@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from allauth.account.models import EmailAddress
 
 from saas.portal.roles import RIGHTS
 from saas.surfaces import PORTAL
@@ -83,11 +82,9 @@ def _members(tenant: Tenant) -> Iterator[dict[str, str]]:
         first = Person.objects.create_user(email_of(tenant, ROLES[0]), PASSWORD)
         people = [first]
         for role in ROLES[1:]:
-            people.append(Person(email=email_of(tenant, role), password=first.password))
-            people[-1].save()
-            EmailAddress.objects.create(
-                user=people[-1], email=people[-1].email, primary=True, verified=True
-            )
+            people.append(Person.objects.create_user(email_of(tenant, role)))
+            people[-1].password = first.password
+            people[-1].save(update_fields=["password"])
         for role, person in zip(ROLES, people, strict=True):
             Member.objects.create(person=person, tenant=tenant, role=role)
         sessions = {role: _log_in(each) for role, each in zip(ROLES, people, strict=True)}
