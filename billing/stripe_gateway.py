@@ -7,14 +7,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from billing.core.stripe_objects import (
-    Invoice,
-    StripeSubscription,
-    moment,
-    read_invoice,
-    read_subscription,
-)
-from billing.stripe_connection import BACKOFF_SECONDS, StripeConnection, StripeRefusedError
+from billing.core.stripe_objects import StripeSubscription, moment, read_subscription
+from billing.stripe_connection import BACKOFF_SECONDS, StripeRefusedError
+from billing.stripe_invoices import StripeInvoices
 from saas.lib.config import config
 from saas.lib.errors import BillingUnavailable
 
@@ -24,7 +19,7 @@ _LOCAL_KEY = "sk_test_local"
 _ANCHOR = {"day_of_month": 1, "hour": 0, "minute": 0, "second": 0}
 
 
-class StripeGateway(StripeConnection):
+class StripeGateway(StripeInvoices):
     """Stripe, or the local one, as the services see it."""
 
     def ensure_meter(self) -> str:
@@ -231,70 +226,6 @@ class StripeGateway(StripeConnection):
             moment(each.start_time): int(each.aggregated_value)
             for each in listed.auto_paging_iter()
         }
-
-    def add_invoice_item(
-        self, *, customer: str, amount_minor: int, currency: str, description: str, key: str
-    ) -> None:
-        """Charge something with the next invoice."""
-        self._ask(
-            lambda: self._client.v1.invoice_items.create(
-                {
-                    "customer": customer,
-                    "amount": amount_minor,
-                    "currency": currency.lower(),
-                    "description": description,
-                },
-                {"idempotency_key": key},
-            ),
-            "invoiceitem",
-        )
-
-    def grant_credit(
-        self, *, customer: str, amount_minor: int, currency: str, name: str, key: str
-    ) -> str:
-        """Give money for metered usage away, once for a key for good.
-
-        Stripe forgets keys after a day, so the grant carries its own.
-        """
-        grants = self._client.v1.billing.credit_grants
-        listed = self._ask(lambda: grants.list({"customer": customer, "limit": 100}), "list")
-        for known in listed.auto_paging_iter():
-            if known.to_dict()["metadata"].get("key") == key:
-                return known.id
-        granted = self._ask(
-            lambda: grants.create(
-                {
-                    "customer": customer,
-                    "name": name,
-                    "category": "promotional",
-                    "amount": {
-                        "type": "monetary",
-                        "monetary": {"currency": currency.lower(), "value": amount_minor},
-                    },
-                    "applicability_config": {"scope": {"price_type": "metered"}},
-                    "metadata": {"key": key},
-                },
-                {"idempotency_key": key},
-            ),
-            "billing.credit_grant",
-        )
-        return granted.id
-
-    def invoices(self, customer: str, *, status: str | None = None) -> list[Invoice]:
-        """Return the customer's invoices, newest first, a hundred at most."""
-        wanted: Any = {"customer": customer, "limit": 100}
-        if status:
-            wanted |= {"status": status}
-        listed = self._ask(lambda: self._client.v1.invoices.list(wanted), "list")
-        return [read_invoice(each.to_dict()) for each in listed.data]
-
-    def preview_invoice(self, subscription: str) -> Invoice:
-        """Return the next invoice as it would be if its period ended now."""
-        previewed = self._ask(
-            lambda: self._client.v1.invoices.create_preview({"subscription": subscription}),
-            "invoice",
-        )
-        return read_invoice(previewed.to_dict())
 
     def events_since(self, since: datetime) -> Iterator[dict[str, Any]]:
         """Yield the account's events, newest first."""

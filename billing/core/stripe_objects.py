@@ -46,11 +46,16 @@ class StripeSubscription:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """A line of an invoice, in minor units."""
+    """A line of an invoice, in minor units; `price` is None for what was added by itself."""
 
     description: str
     quantity: int
     amount_minor: int
+    price: str | None
+    period_start: datetime | None
+    period_end: datetime | None
+    # Of calls that were reported too late for their own invoice.
+    hour: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Invoice:
     """An invoice, or the preview of the next one."""
 
     id: str
+    customer: str
     number: str | None
     status: str
     currency: str
@@ -104,6 +110,7 @@ def read_invoice(answer: Mapping[str, Any]) -> Invoice:
     """Return an invoice with its lines."""
     return Invoice(
         id=answer.get("id") or "",
+        customer=answer["customer"],
         number=answer.get("number"),
         status=answer["status"],
         currency=answer["currency"].upper(),
@@ -114,14 +121,21 @@ def read_invoice(answer: Mapping[str, Any]) -> Invoice:
         total_minor=answer["total"],
         due_minor=answer["amount_due"],
         url=answer.get("hosted_invoice_url"),
-        lines=tuple(
-            InvoiceLine(
-                description=line.get("description") or "",
-                quantity=line.get("quantity") or 0,
-                amount_minor=line["amount"],
-            )
-            for line in answer["lines"]["data"]
-        ),
+        lines=tuple(_read_line(line) for line in answer["lines"]["data"]),
+    )
+
+
+def _read_line(line: Mapping[str, Any]) -> InvoiceLine:
+    period = line.get("period") or {}
+    hour = (line.get("metadata") or {}).get("hour")
+    return InvoiceLine(
+        description=line.get("description") or "",
+        quantity=line.get("quantity") or 0,
+        amount_minor=line["amount"],
+        price=((line.get("pricing") or {}).get("price_details") or {}).get("price"),
+        period_start=_moment_or_none(period.get("start")),
+        period_end=_moment_or_none(period.get("end")),
+        hour=None if hour is None else datetime.fromisoformat(hour),
     )
 
 

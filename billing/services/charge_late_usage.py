@@ -52,6 +52,7 @@ def charge_late_usage(*, report: UsageReport, customer: str) -> int:
             amount_minor=amount,
             currency=subscription.currency,
             description=f"{late} calls of {report.hour:%Y-%m-%d %H}:00 UTC, reported late",
+            hour=report.hour.isoformat(),
             # The meter may have been sent the identifier itself.
             key=f"{report.identifier}.invoice",
         )

@@ -1,4 +1,4 @@
-"""What billing's tests share: usage records made by hand, and a database that keeps commits."""
+"""What billing's tests share: usage records made by hand, a database that keeps commits, Stripe."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,46 @@ def account(stripe_server: Any) -> Iterator[Account]:
     """Have a new Stripe account."""
     with new_account(*stripe_server) as account:
         yield account
+
+
+@pytest.fixture
+def checked_requests(monkeypatch: Any) -> None:
+    """Have our gateway refuse to send what Stripe's documents do not have."""
+    from tests.billing.stripe_outgoing import CheckedClient
+
+    monkeypatch.setattr("stripe.RequestsClient", CheckedClient)
+
+
+@pytest.fixture
+def stripe(
+    account: Account, database: None, checked_requests: None, monkeypatch: Any
+) -> Iterator[Account]:
+    """Have our services talk to the test's Stripe account, which waits for nothing."""
+    from billing.stripe_gateway import gateway
+    from saas.lib.config import config
+
+    def forget() -> None:
+        config.cache_clear()
+        gateway.cache_clear()
+
+    monkeypatch.setenv("SHELFWISE_LOCAL_STRIPE_URL", account.address)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_of_the_tests")
+    monkeypatch.setattr("billing.stripe_gateway.BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr("billing.services.send_usage_reports.PACE_SECONDS", 0)
+    monkeypatch.setattr("stripe._http_client.HTTPClient.INITIAL_DELAY", 0.001)
+    account.post_switches(meter_event_seconds=0)
+    forget()
+    yield account
+    forget()
+
+
+@pytest.fixture
+def subscribe(stripe: Account) -> Callable[..., Any]:
+    from tests.billing.stripe_customer import subscribe
+
+    return partial(subscribe, stripe=stripe)
+
+
+@pytest.fixture
+def acorn_customer(subscribe: Callable[..., Any], acorn: Any) -> Any:
+    return subscribe(acorn)

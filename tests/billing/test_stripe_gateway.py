@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from billing.local_stripe.world import API_VERSION
 from billing.stripe_connection import StripeRefusedError
 from billing.stripe_gateway import StripeGateway
+from billing.stripe_invoices import StripeInvoices
 from saas.lib.errors import BillingUnavailable
+from tests.billing.stripe_outgoing import check_request
 from tests.billing.stripe_server import Account
 
 NOW = datetime.now(tz=UTC)
@@ -36,6 +39,7 @@ class Shop:
         self.customer = self.stripe.create_customer(tenant="t-1", name="Acorn")
         account.press(self.checkout(), "pay")
         (self.subscription,) = self.stripe.subscriptions(self.customer)
+        self.invoice = self.stripe.invoices(self.customer)[0].id
 
     def price(self, key: str, **fields: Any) -> str:
         return self.stripe.ensure_price(
@@ -71,8 +75,18 @@ def hours(shop: Shop) -> dict[datetime, int]:
 
 def item(shop: Shop) -> None:
     shop.stripe.add_invoice_item(
-        customer=shop.customer, amount_minor=7, currency="EUR", description="late", key="item"
+        customer=shop.customer,
+        amount_minor=7,
+        currency="EUR",
+        description="late",
+        hour=NOW.isoformat(),
+        key="item",
     )
+
+
+def is_metered(shop: Shop) -> bool:
+    vars(shop.stripe).pop("_metered", None)
+    return shop.stripe.is_metered(shop.flat) or not shop.stripe.is_metered(shop.metered)
 
 
 def credit(shop: Shop) -> str:
@@ -101,13 +115,15 @@ CALLS: dict[str, Callable[[Shop], Any]] = {
     "add_invoice_item": item,
     "grant_credit": credit,
     "invoices": lambda shop: shop.stripe.invoices(shop.customer),
+    "invoice": lambda shop: shop.stripe.invoice(shop.invoice),
+    "is_metered": is_metered,
     "preview_invoice": lambda shop: shop.stripe.preview_invoice(shop.subscription.id),
     "events_since": lambda shop: list(shop.stripe.events_since(NOW - timedelta(days=1))),
 }
 
 
 @pytest.fixture
-def shop(account: Account, monkeypatch: Any) -> Shop:
+def shop(account: Account, checked_requests: None, monkeypatch: Any) -> Shop:
     monkeypatch.setattr("stripe._http_client.HTTPClient.INITIAL_DELAY", 0.001)
     return Shop(account)
 
@@ -121,7 +137,8 @@ def test_the_local_stripe_has_every_endpoint_that_we_use(shop: Shop, account: Ac
     (*_, event) = account.world.all("v2.core.event")
     assert shop.stripe.thin_event(event)["object"] == "v2.core.event"
 
-    public = {name for name in vars(StripeGateway) if not name.startswith("_")}
+    door = {**vars(StripeInvoices), **vars(StripeGateway)}
+    public = {name for name in door if not name.startswith("_")}
     assert public == {*CALLS, "thin_event"}
 
 
@@ -190,3 +207,42 @@ def test_telemetry_is_off(shop: Shop, account: Account, monkeypatch: Any) -> Non
 
     assert b"authorization" in seen
     assert b"x-stripe-client-telemetry" not in seen
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "complaint"),
+    [
+        ("/v1/billing/meter_events", "event_name=a&payload[value]=1&idenitfier=b", "idenitfier"),
+        ("/v1/billing/meter_events", "event_name=a", "payload"),
+        ("/v1/invoiceitems", "customer=cus_1&amount=many", "integer"),
+        (
+            "/v1/billing/credit_grants",
+            "category=gift&amount[type]=monetary",
+            "applicability_config",
+        ),
+        ("/v1/usage_records", "quantity=1", "no POST"),
+    ],
+)
+def test_what_stripes_documents_do_not_have_never_leaves(
+    path: str, body: str, complaint: str
+) -> None:
+    headers = {"Idempotency-Key": "1", "Stripe-Version": API_VERSION}
+    with pytest.raises(AssertionError, match=complaint):
+        check_request("post", f"https://api.stripe.com{path}", headers, body)
+
+
+def test_no_deed_leaves_without_a_key() -> None:
+    with pytest.raises(AssertionError, match="Idempotency-Key"):
+        check_request(
+            "post",
+            "https://api.stripe.com/v1/customers",
+            {"Stripe-Version": API_VERSION},
+            "name=Acorn",
+        )
+
+
+def test_our_own_mistake_is_found_before_it_is_sent(shop: Shop, account: Account) -> None:
+    account.post_switches(faults=["500"])
+    with pytest.raises(AssertionError, match="at most 5000 characters"):
+        shop.stripe.create_customer(tenant="t-3", name="x" * 5_001)
+    assert account.world.switches.faults == ["500"]
