@@ -8,7 +8,9 @@ from saas.lib.errors import Conflict, NotFound
 from tenants.models.environment import Environment
 
 
-def promote_model(*, environment: Environment, version: str, pin: bool, actor: str) -> None:
+def promote_model(
+    *, environment: Environment, version: str, pin: bool, actor: str, reason: str = "by request"
+) -> None:
     """Make a version live; call inside the environment.
 
     Parameters
@@ -19,8 +21,8 @@ def promote_model(*, environment: Environment, version: str, pin: bool, actor: s
         Any trained version, a rejected one included.
     pin
         Whether it stays live until somebody decides otherwise.
-    actor
-        Who asks, for the audit log.
+    actor, reason
+        Who asks and why, for the audit log.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def promote_model(*, environment: Environment, version: str, pin: bool, actor: s
         is_pinned=pin,
         actor=actor,
         action="model_promoted",
-        reason="by request",
+        reason=reason,
     )
 
 

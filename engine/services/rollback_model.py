@@ -11,7 +11,14 @@ from saas.lib.errors import Conflict, NotFound
 from tenants.models.environment import Environment
 
 
-def rollback_model(*, environment: Environment, version: str | None, pin: bool, actor: str) -> str:
+def rollback_model(
+    *,
+    environment: Environment,
+    version: str | None,
+    pin: bool,
+    actor: str,
+    reason: str = "by request",
+) -> str:
     """Make an earlier version live again; call inside the environment.
 
     Parameters
@@ -22,8 +29,8 @@ def rollback_model(*, environment: Environment, version: str | None, pin: bool, 
         Where to go; `None` for the version that was live before the present one.
     pin
         Whether it stays live until somebody decides otherwise.
-    actor
-        Who asks, for the audit log.
+    actor, reason
+        Who asks and why, for the audit log.
 
     Returns
     -------
@@ -52,7 +59,7 @@ def rollback_model(*, environment: Environment, version: str | None, pin: bool, 
         is_pinned=pin,
         actor=actor,
         action="model_rolled_back",
-        reason="by request",
+        reason=reason,
     )
     return target
 

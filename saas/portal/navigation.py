@@ -37,7 +37,13 @@ class Section:
 
 
 MENU: Final = (
-    ("Recommendations", (Entry("Overview", "overview", Right.SEE_STORE),)),
+    (
+        "Recommendations",
+        (
+            Entry("Overview", "overview", Right.SEE_STORE),
+            Entry("Models", "models", Right.SEE_QUALITY),
+        ),
+    ),
     (
         "Store",
         (

@@ -1,0 +1,326 @@
+"""The pages about models: what each version is worth, which is live, and who may change that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from engine.models.training import TrainingRun
+from engine.services.set_live_version import locked_environment
+from saas.lib.ids import new_ulid
+from tenants.context import in_environment, on_platform
+from tenants.models.audit_event import AuditEvent
+from tenants.models.environment import Environment
+from tenants.models.job import Job
+from tests.engine.model_versions import add_champions, add_version, live_version
+from tests.engine.statements import tenant_statements
+from tests.people import member, visitor
+
+METRIC = {"value": 0.25, "low": 0.2, "high": 0.3}
+ATTACK = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def client(acorn: Environment) -> Client:
+    return visitor(acorn.tenant)
+
+
+def text_of(client: Client, path: str, **more: Any) -> str:
+    answer = client.get(path, **more)
+    assert answer.status_code == 200, answer.content.decode()
+    return answer.content.decode()
+
+
+def run(environment: Environment, **fields: Any) -> TrainingRun:
+    with in_environment(environment):
+        return TrainingRun.objects.create(id=new_ulid(), created_at=timezone.now(), **fields)
+
+
+def test_a_store_without_a_model_is_told_what_to_send(client: Client) -> None:
+    page = text_of(client, "/live/models/")
+
+    assert "Send your catalogue" in page
+    assert "Compare two" not in page
+
+
+def test_each_version_stands_beside_what_is_popular_with_its_verdict(
+    client: Client, acorn: Environment
+) -> None:
+    add_champions(acorn, 18, 20)
+    add_version(
+        acorn,
+        day=21,
+        verdict="rejected",
+        reason="Not better than popularity.",
+        metrics={"ndcg@10": METRIC},
+    )
+
+    page = text_of(client, "/live/models/")
+
+    assert page.count('<span class="pill champion">') == 1
+    assert "Kept back: Not better than popularity." in page
+    # 0.25 - 0.1
+    assert "+0.150" in page
+    assert 'data-role="low"' in page
+
+
+def test_a_long_list_goes_on_at_the_next_page(client: Client, acorn: Environment) -> None:
+    versions = [add_version(acorn, day=day) for day in range(1, 23)]
+
+    first = text_of(client, "/live/models/")
+    older = text_of(client, f"/live/models/?before={versions[2]}")
+
+    assert versions[21] in first
+    assert f"?before={versions[2]}" in first
+    assert f"/models/{versions[1]}/" in older
+    assert f"/models/{versions[2]}/" not in older
+
+
+def test_the_list_takes_three_statements_however_many_versions_there_are(
+    client: Client, acorn: Environment
+) -> None:
+    add_champions(acorn, 1)
+    for days in (range(2, 3), range(3, 13)):
+        for day in days:
+            add_version(acorn, day=day)
+        with tenant_statements() as statements:
+            text_of(client, "/live/models/")
+        # Versions, the newest run, and what a rollback would go to.
+        assert len(statements) == 3, statements
+
+
+def test_a_version_shows_all_that_its_training_found_out(
+    client: Client, acorn: Environment
+) -> None:
+    version = add_version(
+        acorn,
+        day=3,
+        metrics={f"{name}@{k}": METRIC for name in ("ndcg", "recall") for k in (1, 5, 10, 20, 50)},
+        baselines={"popular": {"ndcg@10": METRIC}, "champion": {"ndcg@10": METRIC}},
+        strata={
+            "history 1": {"ndcg@10": METRIC},
+            "new_user": {"ndcg@10": METRIC},
+            f"category: {ATTACK}": {"recall@20": METRIC},
+        },
+        counts={"events": 1_000, "test_users": 150},
+        recipe={
+            "format": 2,
+            "popularity": {"window_days": 7},
+            "lightfm": {"dimensions": 32},
+            "weights": {"popular": 1.0, "taste": 3.0},
+            "type_weights": {"cart": {"popular": 1.0}},
+            "history_half_life_days": 30,
+        },
+    )
+
+    page = text_of(client, f"/live/models/{version}/")
+
+    for title in (
+        "NDCG by length of the list",
+        "Recall by length of the list",
+        "NDCG@10 by what is known of the shopper",
+        "Recall@20 by category",
+        "Who gets the places: items by popularity",
+        "Learning, on validation",
+    ):
+        assert title in page
+    assert "The shopper&#x27;s taste (LightFM)" in page
+    # 3 of 4 parts, 1 of 4 parts.
+    assert '<td class="number">75</td>' in page
+    assert '<td class="number">25</td>' in page
+    assert "Only 150 shoppers came back" in page
+    assert "not better than a list of what is popular" in page
+    assert ATTACK not in page
+
+
+def test_a_version_of_an_older_training_says_what_it_lacks(
+    client: Client, acorn: Environment
+) -> None:
+    version = add_version(acorn, day=3, popularity_deciles=[], training_curve=[], strata={})
+
+    assert "newer ones show it" in text_of(client, f"/live/models/{version}/")
+
+
+def test_a_version_of_another_environment_is_not_found(client: Client, birch: Environment) -> None:
+    version = add_version(birch, day=3)
+
+    assert client.get(f"/live/models/{version}/").status_code == 404
+    assert client.get(f"/live/models/{version}/promote/").status_code == 404
+
+
+def test_a_promotion_is_confirmed_and_written_down_with_its_reason(
+    client: Client, acorn: Environment
+) -> None:
+    (champion,) = add_champions(acorn, 1)
+    version = add_version(acorn, day=2, verdict="rejected", reason="Finds fewer items.")
+
+    asked = text_of(client, f"/live/models/{version}/promote/")
+    answer = client.post(
+        f"/live/models/{version}/promote/", {"reason": "The shop asks for it", "pin": "on"}
+    )
+
+    assert champion in asked
+    assert "Finds fewer items." in asked
+    assert (answer.status_code, answer["Location"]) == (302, "/live/models/")
+    assert live_version(acorn) == (version, True)
+    row = AuditEvent.objects.filter(tenant=acorn.tenant_id, action="model_promoted").latest("id")
+    owner = f"person:owner@{acorn.tenant.slug}.example"
+    assert (row.actor, row.reason) == (owner, "The shop asks for it")
+
+
+def test_asking_changes_nothing(client: Client, acorn: Environment) -> None:
+    (champion,) = add_champions(acorn, 1)
+    version = add_version(acorn, day=2)
+
+    text_of(client, f"/live/models/{version}/promote/")
+    text_of(client, "/live/models/rollback/")
+
+    assert live_version(acorn) == (champion, False)
+
+
+def test_a_version_whose_files_are_gone_is_not_promoted(client: Client, acorn: Environment) -> None:
+    (champion,) = add_champions(acorn, 5)
+    gone = add_version(acorn, day=2, artifact_removed_at=datetime(2026, 11, 10, tzinfo=UTC))
+
+    assert "promote/" not in text_of(client, f"/live/models/{gone}/")
+    answer = client.post(f"/live/models/{gone}/promote/", follow=True)
+
+    assert "were removed on 2026-11-10" in answer.content.decode()
+    assert live_version(acorn) == (champion, False)
+
+
+def test_a_rollback_goes_where_the_page_said(client: Client, acorn: Environment) -> None:
+    first, _second = add_champions(acorn, 1, 2)
+
+    asked = text_of(client, "/live/models/rollback/")
+    client.post("/live/models/rollback/", {"version": first, "reason": "Odd lists", "pin": "on"})
+
+    assert f'value="{first}"' in asked
+    assert live_version(acorn) == (first, True)
+    row = AuditEvent.objects.filter(tenant=acorn.tenant_id, action="model_rolled_back").latest("id")
+    assert row.reason == "Odd lists"
+
+
+def test_there_is_no_rollback_from_the_first_version(client: Client, acorn: Environment) -> None:
+    add_champions(acorn, 1)
+
+    assert "Roll back" not in text_of(client, "/live/models/")
+    assert "no version to go back to" in text_of(client, "/live/models/rollback/")
+
+
+def test_a_pinned_version_can_be_unpinned(client: Client, acorn: Environment) -> None:
+    (champion,) = add_champions(acorn, 1)
+    client.post(f"/live/models/{champion}/promote/", {"pin": "on"})
+
+    assert "is pinned" in text_of(client, "/live/models/")
+    client.post("/live/models/unpin/")
+
+    assert live_version(acorn) == (champion, False)
+    row = AuditEvent.objects.filter(tenant=acorn.tenant_id).latest("id")
+    assert (row.action, row.before["is_pinned"]) == ("model_unpinned", True)
+
+
+def test_unpinning_what_is_not_pinned_writes_nothing_down(acorn: Environment) -> None:
+    client = visitor(acorn.tenant)
+    add_champions(acorn, 1)
+    before = AuditEvent.objects.count()
+
+    client.post("/live/models/unpin/")
+
+    assert AuditEvent.objects.count() == before
+
+
+def test_train_now_queues_one_training_and_shows_it(client: Client, acorn: Environment) -> None:
+    client.post("/live/models/train/")
+    page = client.post("/live/models/train/", follow=True).content.decode()
+
+    assert Job.objects.filter(environment_id=acorn.pk).count() == 1
+    assert "A training is queued" in page
+    assert 'hx-get="/live/models/training/"' in page
+
+
+def test_progress_is_asked_for_until_the_training_ends(client: Client, acorn: Environment) -> None:
+    row = run(
+        acorn,
+        status="running",
+        stage="selecting, lightfm epoch 12 of 42",
+        progress=0.4,
+        started_at=timezone.now(),
+        rows=1_200,
+        seconds_budget=12.0,
+    )
+    headers = {"HX-Request": "true"}
+
+    going = client.get("/live/models/training/", headers=headers)
+    with in_environment(acorn):
+        TrainingRun.objects.filter(pk=row.pk).update(status="completed", stage="done")
+    ended = client.get("/live/models/training/", headers=headers)
+
+    assert "Choosing settings (lightfm epoch 12 of 42)" in going.content.decode()
+    assert 'value="40"' in going.content.decode()
+    assert "of the 12 s" in going.content.decode()
+    assert ended["HX-Refresh"] == "true"
+
+
+def test_a_failed_training_says_why_and_asks_no_more(client: Client, acorn: Environment) -> None:
+    run(acorn, status="failed", error=f"Too few events {ATTACK}; send more.")
+
+    page = text_of(client, "/live/models/")
+
+    assert "Too few events &lt;script&gt;" in page
+    assert "every 1s" not in page
+
+
+@pytest.mark.parametrize("role", ["analyst", "developer"])
+def test_who_may_not_run_models_sees_no_button_and_cannot(acorn: Environment, role: str) -> None:
+    client = visitor(acorn.tenant, role)
+    _, version = add_champions(acorn, 1, 2)
+    may = role == "developer"
+
+    page = text_of(client, "/live/models/") + text_of(client, f"/live/models/{version}/")
+
+    for button in ("Train now", "Roll back", ">Pin<"):
+        assert (button in page) is may
+    for path in ("train/", "unpin/", "rollback/", f"{version}/promote/"):
+        assert client.post(f"/live/models/{path}").status_code == (302 if may else 403)
+
+
+def test_finance_sees_no_models(acorn: Environment) -> None:
+    client = visitor(acorn.tenant, "finance")
+
+    assert client.get("/live/models/").status_code == 403
+
+
+def test_a_stranger_finds_nothing(acorn: Environment, birch: Environment) -> None:
+    from tests.people import logged_in, store_host
+
+    stranger = logged_in(member(birch.tenant), host=store_host(acorn.tenant))
+
+    assert stranger.get("/live/models/").status_code == 404
+
+
+def test_versions_are_compared_on_a_part_of_its_own(client: Client, acorn: Environment) -> None:
+    a, b = add_champions(acorn, 1, 2)
+
+    page = text_of(client, f"/live/models/compare/?a={a}&b={b}")
+    result = text_of(client, f"/live/models/compare/result/?a={a}&b={b}")
+
+    assert f'hx-get="/live/models/compare/result/?a={a}&amp;b={b}"' in page
+    # No files were written for these.
+    assert "cannot be read any more" in result
+    assert "Choose two different" in text_of(client, f"/live/models/compare/?a={a}&b={a}")
+
+
+def test_the_test_environment_has_models_of_its_own(
+    client: Client, acorn: Environment, acorn_test: Environment
+) -> None:
+    version = add_version(acorn_test, day=4)
+
+    assert version in text_of(client, "/test/models/")
+    assert version not in text_of(client, "/live/models/")
+    with on_platform():
+        assert locked_environment(acorn_test.pk).kind == "test"
