@@ -16,6 +16,7 @@ from saas.lib.origins import is_origin
 from saas.portal.roles import Right
 from saas.portal.visit import Visit, environment_page, store_page
 from tenants import tokens
+from tenants.context import in_environment
 from tenants.models.api_key import ApiKey
 from tenants.models.environment import Environment
 from tenants.selectors.api_keys import api_key, api_keys, revoked_api_keys
@@ -140,15 +141,16 @@ def new_key(request: HttpRequest, visit: Visit, key_kind: str) -> HttpResponse:
     form = form_class(request.POST or None)
     if not form.is_valid():
         return visit.render("portal/keys/new.html", {"form": form, "kind": key_kind})
-    new = create_api_key(
-        environment=visit.environment,
-        actor=visit.actor,
-        name=form.cleaned_data["name"],
-        kind=cast(tokens.KeyKind, key_kind),
-        scopes=form.cleaned_data.get("scopes"),
-        allowed_origins=form.cleaned_data.get("origins", ()),
-        expires_at=form.expires_at,
-    )
+    with in_environment(visit.environment):
+        new = create_api_key(
+            environment=visit.environment,
+            actor=visit.actor,
+            name=form.cleaned_data["name"],
+            kind=cast(tokens.KeyKind, key_kind),
+            scopes=form.cleaned_data.get("scopes"),
+            allowed_origins=form.cleaned_data.get("origins", ()),
+            expires_at=form.expires_at,
+        )
     return _show_once(visit, new)
 
 
@@ -159,12 +161,13 @@ def rotate_key(request: HttpRequest, visit: Visit, key_id: str) -> HttpResponse:
     form = RotationForm(request.POST or None)
     if not form.is_valid():
         return visit.render("portal/keys/rotate.html", {"form": form, "key": old})
-    new = rotate_api_key(
-        environment=visit.environment,
-        actor=visit.actor,
-        key_id=key_id,
-        overlap_hours=form.cleaned_data["overlap"],
-    )
+    with in_environment(visit.environment):
+        new = rotate_api_key(
+            environment=visit.environment,
+            actor=visit.actor,
+            key_id=key_id,
+            overlap_hours=form.cleaned_data["overlap"],
+        )
     old = api_key(environment_id=visit.environment.pk, key_id=key_id)
     return _show_once(visit, new, replaced=old)
 
@@ -175,7 +178,8 @@ def revoke_key(request: HttpRequest, visit: Visit, key_id: str) -> HttpResponse:
     key = api_key(environment_id=visit.environment.pk, key_id=key_id)
     if request.method != "POST":
         return visit.render("portal/keys/revoke.html", {"key": key})
-    revoke_api_key(environment=visit.environment, actor=visit.actor, key_id=key_id)
+    with in_environment(visit.environment):
+        revoke_api_key(environment=visit.environment, actor=visit.actor, key_id=key_id)
     messages.success(request, f"{key.name} ({key}) is revoked: it is refused within two seconds.")
     return redirect("keys")
 
