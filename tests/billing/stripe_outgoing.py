@@ -25,17 +25,11 @@ class CheckedClient(stripe.RequestsClient):
     """The client of the `stripe` library that our gateway makes, with a look at what it sends."""
 
     @override
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
-        *,
-        _usage: list[str] | None = None,
-    ) -> tuple[str, int, Mapping[str, str]]:
+    def request(  # type: ignore[override]  # as RequestsClient's own is
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
         check_request(method, url, headers or {}, post_data or "")
-        return super().request(method, url, headers, post_data, _usage=_usage)
+        return super().request(method, url, headers, post_data)
 
 
 def check_request(method: str, url: str, headers: Mapping[str, str], body: str) -> None:

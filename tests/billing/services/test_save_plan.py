@@ -31,7 +31,7 @@ def test_a_plans_stores_have_its_new_limits(acorn: Environment) -> None:
 
     entitlement = Entitlement.objects.get(pk=acorn.tenant_id)
     assert (entitlement.rate_per_second, entitlement.call_limit) == (7, 12_000)
-    deed = AuditEvent.objects.get(action="plan_saved")
+    deed = AuditEvent.objects.filter(action="plan_saved").latest("pk")
     assert deed.before == {"rate_per_second": 5, "included_calls": 10_000}
     assert deed.after == {"rate_per_second": 7, "included_calls": 12_000}
 
