@@ -8,7 +8,7 @@ from itertools import islice
 from msgspec import UNSET
 
 from api.inference.answers import CallWarning
-from api.inference.history import History, merge_history
+from api.inference.history import History, looked_at, merge_history
 from api.inference.requests import (
     BoughtTogetherRequest,
     CartRequest,
@@ -102,8 +102,13 @@ class Basis:
             allowed=allowed,
             rules=self.rules,
             limit=self.request.limit,
+            seen=self._seen,
         )
         return self.selection.picked
+
+    def _seen(self) -> dict[int, float]:
+        shopper = self.shopper
+        return looked_at(self.shelf, traces=shopper.traces, recents=shopper.recents)
 
     def _allowed(
         self, history: History | None, *, seeds: Sequence[int], excludes_purchased: bool

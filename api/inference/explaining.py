@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -63,8 +62,9 @@ def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
     outcome = call.outcome()
     answered = answer_items(outcome.picked, shelf)
     item, shown = _meant(question.item_id, shelf, outcome, answered)
-    standing = _Standing(call, item)
-    selection = call.selection
+    # A variant that stands for its group stands there by the score of the group's best.
+    scored = item if shown is None else _scored(call, item)
+    standing = _Standing(call, item, scored)
     score = standing.score if shown is None else shown.score
     return Explanation(
         type=question.operation,
@@ -76,8 +76,8 @@ def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
         score=score,
         source=None if shown is None else shown.source,
         reason=None if shown is None else shown.reason,
-        parts=_parts(call, item, shown),
-        boost=_boost(call, selection, item),
+        parts=_parts(call, scored, shown),
+        boost=_boost(call, scored),
         kept_out_by=[] if shown else standing.kept_out_by(),
         warnings=_warnings(call, question, is_known=item is not None),
         model=model_name(shelf.model),
@@ -100,6 +100,16 @@ def _meant(
     return (items[0] if items else None), None
 
 
+def _scored(call: Call, item: Item | None) -> Item | None:
+    """Return the item by whose score a shown one has its place."""
+    if call.selection is None or item is None or item.row == NO_ROW:
+        return item
+    for row, shown in _turns_of(call, call.selection):
+        if shown == item.row:
+            return Item(row, int(call.shelf.catalogue_rows[row]))
+    return item
+
+
 class _Standing:
     """Where an item stands in a call that is answered.
 
@@ -109,7 +119,7 @@ class _Standing:
         In a list without end; None where the item does not come to its turn, or there is no room.
     """
 
-    def __init__(self, call: Call, item: Item | None) -> None:
+    def __init__(self, call: Call, item: Item | None, scored: Item | None) -> None:
         self._call = call
         self._item = item
         self.score: float | None = None
@@ -117,8 +127,8 @@ class _Standing:
         self.rank: int | None = None
         self._full: list[Limited] = []
         self._before: list[int] = []
-        if item is not None:
-            self._score(item)
+        if item is not None and scored is not None:
+            self._score(scored)
             self._place(item)
 
     def kept_out_by(self) -> list[KeptOut]:
@@ -151,26 +161,39 @@ class _Standing:
         """
         rules = self._call.rules
         picker = Picker(rules, self._call.shelf.catalogue)
-        for row, catalogue_row in _turns(self._call):
-            if (row, catalogue_row) == item:
-                self._full = picker.full(catalogue_row)
+        for asked, shown in _turns(self._call):
+            if shown == item:
+                self._full = picker.full(shown.catalogue_row)
                 self.rank = None if self._full else len(self._before) + 1
                 return
-            if picker.takes(catalogue_row):
-                self._before.append(catalogue_row)
+            if picker.takes(shown.catalogue_row):
+                self._before.append(shown.catalogue_row)
+            if asked == item:
+                # Its variant stands for it.
+                self._full = picker.full(item.catalogue_row)
+                return
             if rules.diversity and len(self._before) == self._call.request.limit:
                 return
 
 
-def _turns(call: Call) -> Iterator[tuple[int, int]]:
-    line = ((int(row), int(catalogue_row)) for row, catalogue_row in call.line[:_RANKED_ROWS])
-    selection = call.selection
-    if selection is None:
-        return line
+def _turns(call: Call) -> Iterator[tuple[Item, Item]]:
+    """Yield items as they are asked, each with the one that is shown for it."""
+    shelf = call.shelf
+    if call.selection is not None:
+        for row, shown in _turns_of(call, call.selection):
+            yield (
+                Item(row, int(shelf.catalogue_rows[row])),
+                Item(shown, int(shelf.catalogue_rows[shown])),
+            )
+    for row, catalogue_row in call.line[:_RANKED_ROWS]:
+        item = Item(int(row), int(catalogue_row))
+        yield item, item
+
+
+def _turns_of(call: Call, selection: Selection) -> Iterable[tuple[int, int]]:
     # With diversity the order depends on the pool, so it must be the answer's own.
     pool = selection.pool if call.rules.diversity else max(selection.pool, _RANKED_ROWS)
-    ordered = in_turn(selection.best(pool), selection, call.shelf, rules=call.rules)
-    return chain(ordered, line)
+    return in_turn(selection.best(pool), selection, call.shelf, rules=call.rules)
 
 
 def _parts(call: Call, item: Item | None, shown: AnswerItem | None) -> list[ExplainedPart]:
@@ -201,7 +224,8 @@ def _title(catalogue_row: int, shelf: Shelf) -> str | None:
     return decode_product(shelf.catalogue.shown[catalogue_row].product).title
 
 
-def _boost(call: Call, selection: Selection | None, item: Item | None) -> ExplainedBoost | None:
+def _boost(call: Call, item: Item | None) -> ExplainedBoost | None:
+    selection = call.selection
     if selection is None or selection.factors is None or item is None or item.row == NO_ROW:
         return None
     columns, row = call.shelf.catalogue.columns, item.catalogue_row

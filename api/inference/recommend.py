@@ -11,7 +11,7 @@ from api.inference.answers import (
     Strategy,
 )
 from api.inference.basis import Basis
-from api.inference.history import LOOKING, History, looked_at
+from api.inference.history import LOOKING, History
 from api.inference.requests import (
     BoughtTogetherRequest,
     CartRequest,
@@ -135,11 +135,9 @@ class Call(Basis):
         """Answer what the shopper has looked at, newer than the model or not."""
         catalogue = self.shelf.catalogue
         allowed = self._allowed(None, seeds=(), excludes_purchased=False)
-        shopper = self.shopper
-        seen = looked_at(self.shelf, traces=shopper.traces, recents=shopper.recents)
         seen_at = {
             (row, int(self.shelf.catalogue_rows[row])): at
-            for row, at in seen.items()
+            for row, at in self._seen().items()
             if allowed[row]
         }
         is_on_sale = self._on_sale()

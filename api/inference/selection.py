@@ -14,6 +14,7 @@ from api.inference.catalogue import NO_GROUP, Catalogue
 from api.inference.filters import Filter
 from api.inference.rules import Picker, Rules, boosted, kinship
 from api.inference.shelf import NO_ROW, Shelf
+from api.inference.variants import Seen, Variants
 from engine.core.diversity import diversified
 from engine.core.scored import Reason, Scored
 from engine.core.top_rows import top_rows
@@ -72,6 +73,8 @@ class Selection:
         The boosts, and the scores after them; None without any.
     pool
         Among how many of the best the rules chose.
+    variants
+        Which variants stand for their groups; None where each item stands for itself.
     """
 
     scored: Scored
@@ -79,6 +82,7 @@ class Selection:
     factors: NDArray[np.float32] | None = None
     boosted: NDArray[np.float32] | None = None
     pool: int = 0
+    variants: Variants | None = None
     picked: list[Picked] = field(default_factory=list)
 
     @property
@@ -91,6 +95,10 @@ class Selection:
         if self.boosted is None:
             return self.scored.best(allowed=self.allowed, limit=limit)
         return top_rows(self.boosted, allowed=self.allowed, limit=limit)
+
+    def shown(self, row: int) -> int:
+        """Return the row that is shown where a row comes to its turn."""
+        return row if self.variants is None else self.variants.shown(row)
 
 
 def allowed_rows(shelf: Shelf, *, hidden: Hidden, wanted: Filter | None) -> Mask:
@@ -108,9 +116,10 @@ def allowed_rows(shelf: Shelf, *, hidden: Hidden, wanted: Filter | None) -> Mask
 
 
 def select_best(
-    scored: Scored, shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int
+    scored: Scored, shelf: Shelf, *, allowed: Mask, rules: Rules, limit: int, seen: Seen
 ) -> Selection:
     """Pick the best of the model's items that the rules let in, until the list is full."""
+    may_be_shown = allowed
     if scored.candidates is not None:
         allowed = allowed & scored.candidates
     selection = Selection(scored, allowed)
@@ -119,15 +128,22 @@ def select_best(
         selection.factors = shelf.by_item(factors, missing=1)
         selection.boosted = boosted(scored.values, selection.factors, candidates=allowed)
     selection.pool = limit
+    if rules.is_one_per_group and shelf.catalogue.n_groups:
+        selection.variants = Variants(
+            shelf, allowed=may_be_shown, factors=selection.factors, seen=seen
+        )
     if rules.may_pass_over(shelf.catalogue):
         rows = _chosen(selection, shelf, rules=rules, limit=limit)
     else:
         rows = selection.best(limit)
     ranked = scored.explained(rows)
     scores = ranked.scores if selection.boosted is None else selection.boosted[rows]
+    shown = rows
+    if selection.variants is not None:
+        shown = np.array([selection.shown(row) for row in rows.tolist()], dtype=np.int32)
     picked = zip(
-        rows.tolist(),
-        shelf.catalogue_rows[rows].tolist(),
+        shown.tolist(),
+        shelf.catalogue_rows[shown].tolist(),
         scores.tolist(),
         ranked.sources,
         ranked.reasons,
@@ -145,7 +161,7 @@ def _chosen(selection: Selection, shelf: Shelf, *, rules: Rules, limit: int) -> 
         picker = Picker(rules, shelf.catalogue)
         best = selection.best(pool)
         turns = in_turn(best, selection, shelf, rules=rules)
-        taken = (row for row, catalogue_row in turns if picker.takes(catalogue_row))
+        taken = (row for row, shown in turns if picker.takes(int(shelf.catalogue_rows[shown])))
         chosen = list(islice(taken, limit))
         if len(chosen) == limit or len(best) < pool:
             return np.array(chosen, dtype=np.int32)
@@ -156,15 +172,13 @@ def _chosen(selection: Selection, shelf: Shelf, *, rules: Rules, limit: int) -> 
 def in_turn(
     rows: NDArray[np.int32], selection: Selection, shelf: Shelf, *, rules: Rules
 ) -> Iterable[tuple[int, int]]:
-    """Return rows, best first, with their catalogue rows in the order in which they are asked."""
-    catalogue_rows = shelf.catalogue_rows[rows].tolist()
-    turns = zip(rows.tolist(), catalogue_rows, strict=True)
-    if not rules.diversity:
-        return turns
-    pool = list(turns)
-    likeness = kinship(shelf.catalogue.columns, catalogue_rows)
-    order = diversified(selection.values[rows], likeness, diversity=rules.diversity)
-    return (pool[place] for place in order)
+    """Return rows in the order in which they are asked, with those that are shown for them."""
+    scored = rows.tolist()
+    if rules.diversity:
+        likeness = kinship(shelf.catalogue.columns, shelf.catalogue_rows[rows].tolist())
+        order = diversified(selection.values[rows], likeness, diversity=rules.diversity)
+        scored = [scored[place] for place in order]
+    return ((row, selection.shown(row)) for row in scored)
 
 
 def newest_first(catalogue: Catalogue, *, allowed: Mask) -> NDArray[np.int64]:

@@ -37,7 +37,7 @@ def an_item(item_id: str, **fields: Any) -> ItemRow:
         price=fields.pop("price", None),
         list_price=None,
         currency=None,
-        brand=None,
+        brand=fields.pop("brand", None),
         in_stock=fields.pop("in_stock", True),
         attributes=fields.pop("public_attributes", {}),
     )

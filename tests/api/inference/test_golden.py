@@ -67,10 +67,19 @@ def simple_ranking(
         for row, item_id in enumerate(ITEMS)
         if row not in hidden and may_be_shown(of.get(item_id), request, groups - {None}, shelf)
     ]
-    scores = boosted(blended(shelf, weights), allowed, request, of)
+    factors = boosts(request, of)
+    scores = boosted(blended(shelf, weights), allowed, factors if request.boost else None)
     gaps = np.diff(np.sort(scores[allowed]))
     assume(not len(gaps) or gaps.min() > NEAR)
-    return chosen(sorted(allowed, key=lambda row: -scores[row]), request, of)
+    assert shelf.model is not None
+    artifact = shelf.model.artifact
+    seen = {row: at for row, _, at in artifact.history("u:ada")} if is_ada else {}
+    # Of a group's variants those come before others that are promoted, seen last, in demand.
+    standing = {
+        row: (float(factors[row]), seen.get(row, 0), float(artifact.popularity[row]))
+        for row in allowed
+    }
+    return chosen(sorted(allowed, key=lambda row: -scores[row]), request, of, standing)
 
 
 def named(reference: str, of: dict[str, ItemRow]) -> list[int]:
@@ -129,29 +138,46 @@ def blended(shelf: Shelf, history: Counter[int]) -> NDArray[np.float64]:
     return total
 
 
-def boosted(
-    scores: NDArray[np.float64],
-    allowed: list[int],
-    request: ForUserRequest,
-    of: dict[str, ItemRow],
-) -> NDArray[np.float64]:
-    """Return the scores times the boosts, counted from a deviation below the lowest."""
-    if not request.boost or not allowed:
-        return scores
-    floor = scores[allowed].min() - (scores[allowed].std() or 1)
-    factors = np.ones(N_ITEMS)
+def boosts(request: ForUserRequest, of: dict[str, ItemRow]) -> NDArray[np.float32]:
+    """Return the product of each item's boosts."""
+    factors = np.ones(N_ITEMS, np.float32)
     for boost in request.boost:
         for row, item_id in enumerate(ITEMS):
             if item_id in of and meets(boost.filter, of[item_id]):
-                factors[row] *= boost.factor
+                factors[row] *= np.float32(boost.factor)
+    return factors
+
+
+def boosted(
+    scores: NDArray[np.float64], allowed: list[int], factors: NDArray[np.float32] | None
+) -> NDArray[np.float64]:
+    """Return the scores times the boosts, counted from a deviation below the lowest."""
+    if factors is None or not allowed:
+        return scores
+    floor = scores[allowed].min() - (scores[allowed].std() or 1)
     return np.asarray(floor + (scores - floor) * factors)
 
 
-def chosen(rows: list[int], request: ForUserRequest, of: dict[str, ItemRow]) -> list[str]:
-    """Return the ids of the rows that find room, in their order."""
+def chosen(
+    rows: list[int],
+    request: ForUserRequest,
+    of: dict[str, ItemRow],
+    standing: dict[int, tuple[float, float, float]],
+) -> list[str]:
+    """Return the ids of what is shown for the rows that find room, in their order."""
     taken: Counter[tuple[str, str]] = Counter()
     shown = []
-    for item_id in (ITEMS[row] for row in rows):
+
+    def stand_in(row: int) -> int:
+        group = of[ITEMS[row]].group_id if ITEMS[row] in of else None
+        if group is None or request.collapse == "none":
+            return row
+        variants = [
+            each for each in rows if ITEMS[each] in of and of[ITEMS[each]].group_id == group
+        ]
+        return max([row, *variants], key=lambda each: standing[each])
+
+    for item_id in (ITEMS[stand_in(row)] for row in rows):
         limits: dict[tuple[str, str], int] = {}
         if item := of.get(item_id):
             if request.collapse == "group" and item.group_id:
