@@ -9,11 +9,13 @@ _CODES = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
 _WITHOUT_MINOR_UNITS = frozenset(_CODES.split())
 
 
-def as_text(amount_minor: int, currency: str) -> str:
-    """Return an amount as it is shown.
+def as_text(amount_minor: int | Decimal, currency: str) -> str:
+    """Return an amount as it is shown; a price may be finer than the smallest coin.
 
     >>> as_text(4_900, "EUR"), as_text(4_900, "JPY"), as_text(-5, "EUR")
     ('49.00', '4900', '-0.05')
+    >>> as_text(Decimal("12.5"), "EUR")
+    '0.125'
     """
     return str(Decimal(amount_minor).scaleb(-_digits(currency)))
 

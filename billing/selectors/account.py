@@ -32,6 +32,8 @@ class Account:
         What is answered: full, reads or closed.
     lapses_at
         When calls stop being answered for want of payment, or did; None: not in sight.
+    limited_by
+        What set `call_limit`: quota, trial or spend_cap.
     included, remaining, call_limit
         None where the store has no plan, or its plan no end.
     projected
@@ -56,6 +58,7 @@ class Account:
     period_end: datetime
     included: int | None
     call_limit: int | None
+    limited_by: str
     used: int
     remaining: int | None
     overage: int
@@ -93,6 +96,7 @@ def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
         period_end=end,
         included=included,
         call_limit=entitlement.call_limit,
+        limited_by=entitlement.limited_by,
         used=used,
         remaining=None if included is None else max(0, included - used),
         overage=0 if included is None else max(0, used - included),

@@ -48,6 +48,7 @@ MENU: Final = (
         "Store",
         (
             Entry("Get started", "get-started", Right.SEE_STORE),
+            Entry("Usage and billing", "usage", Right.SEE_BILLING, is_of_environment=False),
             Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),
             Entry("Audit log", "audit", Right.SEE_AUDIT, is_of_environment=False),
         ),
