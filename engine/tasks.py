@@ -53,7 +53,7 @@ def _fail_run(environment: Environment, job: ClaimedJob, reason: str) -> None:
 
 def _show_staff(environment: Environment) -> None:
     with in_environment(environment):
-        roll_up_trainings(environment=environment)
+        measure(environment=environment)
 
 
 @tenant_task(name=TRAINING_JOB, on_failure=_fail_run)

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from saas.lib.config import Config, ConfigurationError, config
 from saas.lib.logs import configure_logging
 from saas.lib.postgres import LIVENESS
+from saas.staff import look
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _config: Config = config()
@@ -87,7 +88,9 @@ SHARED_APPS = [
     "django.contrib.staticfiles",
     # Its templates and styles come before the admin's; the site is ours.
     "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
     "saas.staff.apps.StaffConfig",
+    "saas.staff.apps.ConsoleConfig",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -194,9 +197,12 @@ SECURE_HSTS_PRELOAD = IS_PRODUCTION
 if IS_PRODUCTION and _config.trusted_proxies:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+UNFOLD = look.UNFOLD
+
 LANGUAGE_CODE = "en"
 USE_I18N = False
 TIME_ZONE = "UTC"
+DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i"
 USE_TZ = True
 
 STATIC_URL = "/static/"

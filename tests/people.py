@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
-from saas.surfaces import PORTAL, Surface
+from saas.surfaces import PORTAL, STAFF, Surface
 from tenants.context import on_platform
 from tenants.models.person import Member, Person
 from tenants.models.tenant import Tenant
@@ -41,3 +42,20 @@ def logged_in(person: Person, *, host: str, surface: Surface = PORTAL) -> Client
 def visitor(tenant: Tenant, role: str = Member.Role.OWNER) -> Client:
     """Return the browser of a new member of a store, on the store's own host."""
     return logged_in(member(tenant, role), host=store_host(tenant))
+
+
+def staff(email: str = "staff@shelfwise.example") -> Person:
+    """Make a person of platform staff."""
+    with on_platform():
+        return Person.objects.create_superuser(email, "battery staple")
+
+
+def at_console(person: Person) -> Client:
+    """Return the browser of somebody who has logged in to the staff console with a code."""
+    client = logged_in(person, host=STAFF_HOST, surface=STAFF)
+    session = SessionStore(client.cookies[STAFF.session_cookie].value)
+    session["staff_console"] = True
+    session["account_authentication_methods"] = [{"method": "mfa", "at": 0.0, "type": "totp"}]
+    session["account_authentication_methods_user"] = str(person.pk)
+    session.save()
+    return client

@@ -8,11 +8,12 @@ from tenants.context import on_platform
 
 # Buckets are found by environment; by the hour alone the whole table would be read.
 _ROLL_UP = """
-    INSERT INTO tenants_environmentday AS known (environment_id, day, calls, units)
-    SELECT environment.id, counted.day, counted.calls, counted.units
+    INSERT INTO tenants_environmentday AS known (environment_id, day, calls, units, fallbacks)
+    SELECT environment.id, counted.day, counted.calls, counted.units, counted.fallbacks
       FROM tenants_environment environment
      CROSS JOIN LATERAL (
-            SELECT (hour AT TIME ZONE 'UTC')::date AS day, sum(calls) AS calls, sum(units) AS units
+            SELECT (hour AT TIME ZONE 'UTC')::date AS day, sum(calls) AS calls, sum(units) AS units,
+                   sum(fallbacks) AS fallbacks
               FROM billing_usagebucket
              WHERE environment_id = environment.id
                AND hour >= date_trunc('day', now(), 'UTC') - make_interval(days => %s)
@@ -20,8 +21,9 @@ _ROLL_UP = """
            ) counted
      ORDER BY 1, 2
     ON CONFLICT (environment_id, day) DO UPDATE
-       SET calls = excluded.calls, units = excluded.units
-     WHERE (known.calls, known.units) IS DISTINCT FROM (excluded.calls, excluded.units)
+       SET calls = excluded.calls, units = excluded.units, fallbacks = excluded.fallbacks
+     WHERE (known.calls, known.units, known.fallbacks)
+           IS DISTINCT FROM (excluded.calls, excluded.units, excluded.fallbacks)
 """
 # Logs are shipped within seconds; what a host kept back, or staff had replayed, comes later.
 DAYS_BEFORE_TODAY = 1

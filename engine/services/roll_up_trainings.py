@@ -60,16 +60,17 @@ def ndcg_of(version: ModelVersion | None) -> dict[str, Any]:
 def _record(
     environment: Environment, run: TrainingRun, version: ModelVersion | None
 ) -> TrainingRecord:
+    finished_at = run.finished_at or run.created_at
     seconds = None
-    if run.started_at is not None and run.finished_at is not None:
-        seconds = (run.finished_at - run.started_at).total_seconds()
+    if run.started_at is not None:
+        seconds = (finished_at - run.started_at).total_seconds()
     return TrainingRecord(
         run_id=run.pk,
         environment=environment,
         kind=run.kind,
         status=run.status,
         created_at=run.created_at,
-        finished_at=run.finished_at,
+        finished_at=finished_at,
         seconds=seconds,
         rows=run.rows,
         error=run.error or "",

@@ -18,7 +18,12 @@ import django
 
 from saas.demo.checks import CheckFailedError, PeopleChecks, StoreChecks
 from saas.demo.client import call
-from saas.demo.credentials import demo_credentials, read_json, write_private
+from saas.demo.credentials import (
+    demo_credentials,
+    keep_credentials,
+    read_json,
+    write_private,
+)
 from saas.demo.stack import (
     PROJECT,
     choose_ports,
@@ -29,6 +34,7 @@ from saas.demo.stack import (
 from saas.demo.steps import Step, Steps
 from saas.demo.stores import DemoStore, demo_stores
 from saas.demo.summary import run_curl, summary_panel
+from saas.demo.totp import new_secret
 from saas.embedded.home import data_folder
 from saas.embedded.service import ServiceFailed
 from saas.embedded.supervisor import Supervisor
@@ -107,14 +113,16 @@ class Demo:
 
     def _provision(self) -> None:
         missing = [store for store in self._stores if store.slug not in self._state]
-        if not missing:
+        if not missing and "staff_totp_secret" in self._credentials:
             return
+        self._credentials.setdefault("staff_totp_secret", new_secret())
         with self._steps.step("Stores, people and keys"):
             made = json.loads(_run("-m", "saas.demo.provision", given=self._wanted(missing)))
             # A sample that is loaded again after a crash must end at the same time.
             ends_at = datetime.now(tz=UTC).replace(microsecond=0).isoformat()
             self._state |= {each["slug"]: each | {"ends_at": ends_at} for each in made}
             self._keep_state()
+            keep_credentials(self._home, self._credentials)
 
     def _wanted(self, stores: list[DemoStore]) -> str:
         password = self._credentials["member_password"]
@@ -240,8 +248,11 @@ class Demo:
 
     @property
     def _staff(self) -> dict[str, str]:
-        password = self._credentials["staff_password"]
-        return {"email": "staff@shelfwise.example", "password": password}
+        return {
+            "email": "staff@shelfwise.example",
+            "password": self._credentials["staff_password"],
+            "totp_secret": self._credentials["staff_totp_secret"],
+        }
 
     def _key(self, store: DemoStore, environment: str) -> str:
         return str(self._state[store.slug]["environments"][environment]["secret_key"])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from saas.demo.client import Answer, Browser, call
+from saas.demo.totp import PERIOD_SECONDS, code_of
 
 # The contract's promises: an event within 1 s, a change of stock within 2 s, usage within 5 s.
 EVENT_SECONDS = 1.0
@@ -199,7 +200,14 @@ class PeopleChecks:
 
     def _staff(self) -> str:
         browser = Browser()
-        self._log_in(browser, self._summary["staff_url"], self._summary["staff"])
+        staff = self._summary["staff"]
+        self._log_in(browser, self._summary["staff_url"], staff)
+        for seconds in (0, PERIOD_SECONDS, -PERIOD_SECONDS):
+            # A code is good once, and a check just before may have used this one.
+            code = code_of(staff["totp_secret"], at=time.time() + seconds)
+            answer = browser.post(f"{self._summary['staff_url']}/second-factor/", code=code)
+            if "Stores that need a look" in answer.text:
+                break
         page = browser.get(f"{self._summary['staff_url']}/tenants/tenant/").text
         for store in self._summary["tenants"]:
             require(store["name"] in page, f"{store['name']} is not listed")
@@ -229,9 +237,7 @@ class PeopleChecks:
         login = f"{url}/login/"
         form = browser.get(login)
         require(form.status == 200, f"{login} answered {form.status}")
-        answer = browser.post(
-            login, login=person["email"], username=person["email"], password=person["password"]
-        )
+        answer = browser.post(login, login=person["email"], password=person["password"])
         require(answer.status == 200, f"{login} answered {answer.status}")
         return answer.text
 

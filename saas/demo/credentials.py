@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+_FILE = "credentials.json"
+
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
     """Write JSON that only this account can read, whole or not at all."""
@@ -31,12 +33,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def demo_credentials(home: Path) -> dict[str, str]:
     """Return the secrets of this data folder, made at its first start."""
-    path = home / "credentials.json"
-    kept = read_json(path)
+    kept = read_json(home / _FILE)
     if not kept:
         kept = _make_credentials()
-        write_private(path, kept)
+        keep_credentials(home, kept)
     return kept
+
+
+def keep_credentials(home: Path, credentials: dict[str, str]) -> None:
+    """Write the secrets down, with those that were made since."""
+    write_private(home / _FILE, credentials)
 
 
 def _make_credentials() -> dict[str, str]:

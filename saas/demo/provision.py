@@ -19,7 +19,7 @@ def main() -> None:
     with starting():
         django.setup()
     wanted = json.load(sys.stdin)
-    _make_person(**wanted["staff"], is_staff=True)
+    _make_staff(**wanted["staff"])
     json.dump([_make_store(**store) for store in wanted["stores"]], sys.stdout)
 
 
@@ -58,6 +58,19 @@ def _make_store(*, name: str, slug: str, members: list[dict[str, str]]) -> dict[
         "environments": keys,
         "environment_ids": {each.kind: each.pk for each in environments},
     }
+
+
+def _make_staff(*, email: str, password: str, totp_secret: str) -> None:
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.totp.internal.auth import TOTP
+
+    from tenants.context import on_platform
+
+    person = _make_person(email=email, password=password, is_staff=True)
+    with on_platform():
+        # A start that was cut short may have set up another secret.
+        Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
+        TOTP.activate(person, totp_secret)
 
 
 def _make_person(*, email: str, password: str, is_staff: bool = False) -> Any:

@@ -58,6 +58,7 @@ def summary_panel(summary: dict[str, Any], *, curl: tuple[str, str, float]) -> P
     ):
         lines.add_row(f"[bold]{title}[/]", url)
     lines.add_row("", _log_in(summary["staff"]))
+    lines.add_row("", "[dim]and the code of:[/] .venv/bin/python -m saas.demo.totp")
     if summary["stripe_url"]:
         lines.add_row("[bold]Local Stripe[/]", summary["stripe_url"])
     for store in summary["tenants"]:

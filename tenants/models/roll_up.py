@@ -20,6 +20,9 @@ class EnvironmentDay(models.Model):
     day = models.DateField(db_index=True)
     calls = models.BigIntegerField(db_default=0)
     units = models.BigIntegerField(db_default=0, help_text="The billable ones of the calls.")
+    fallbacks = models.BigIntegerField(
+        db_default=0, help_text="Calls answered with something else than was asked for."
+    )
     events = models.BigIntegerField(db_default=0, help_text="As they came, whenever they happened.")
     last_event_id = models.BigIntegerField(
         null=True, help_text="Up to which the environment's events are counted."

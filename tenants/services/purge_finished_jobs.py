@@ -24,9 +24,10 @@ def purge_finished_jobs() -> int:
         condition="""
             finished_at < now() - CASE state
                 WHEN 'done' THEN make_interval(days => %s)
+                WHEN 'dropped' THEN make_interval(days => %s)
                 WHEN 'failed' THEN make_interval(days => %s) END
         """,
-        parameters=[DONE_DAYS, FAILED_DAYS],
+        parameters=[DONE_DAYS, DONE_DAYS, FAILED_DAYS],
         order="id",
         most=MOST_AT_ONCE,
     )

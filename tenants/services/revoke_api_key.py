@@ -10,13 +10,13 @@ from tenants.selectors.api_keys import api_key
 from tenants.services.record_audit import record_audit
 
 
-def revoke_api_key(*, environment: Environment, actor: str, key_id: str) -> None:
+def revoke_api_key(*, environment: Environment, actor: str, key_id: str, reason: str = "") -> None:
     """Revoke a key; every process refuses it within two seconds.
 
     Parameters
     ----------
-    actor
-        Who asks for it, for the audit log.
+    actor, reason
+        Who asks for it and, where it is not the store itself, why; for the audit log.
 
     Raises
     ------
@@ -32,4 +32,5 @@ def revoke_api_key(*, environment: Environment, actor: str, key_id: str) -> None
         actor=actor,
         action="api_key_revoked",
         object=f"api_key:{row.id}",
+        reason=reason,
     )

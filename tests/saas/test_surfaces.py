@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 
 from saas.lib.config import config
-from saas.surfaces import STAFF, SurfaceMiddleware
+from saas.surfaces import SurfaceMiddleware
 from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.models.person import Member, Person
-from tests.people import PORTAL_HOST, STAFF_HOST, logged_in, member, store_host
+from tests.people import PORTAL_HOST, STAFF_HOST, at_console, logged_in, member, store_host
 
 pytestmark = pytest.mark.usefixtures("hosts")
 
@@ -97,8 +97,7 @@ def test_a_session_of_the_portal_is_none_on_the_staff_console(staff: Person) -> 
 
 
 def test_staff_see_every_tenant(staff: Person, birch: Environment) -> None:
-    client = logged_in(staff, host=STAFF_HOST, surface=STAFF)
-    text = client.get("/tenants/tenant/").content.decode()
+    text = at_console(staff).get("/tenants/tenant/").content.decode()
     assert "Acorn Books" in text
     assert "Birch Shoes" in text
 
@@ -109,8 +108,8 @@ def test_staff_see_every_tenant(staff: Person, birch: Environment) -> None:
 def test_a_tenants_member_gets_nowhere_in_the_staff_console(
     owner: Person, staff: Person, path: str
 ) -> None:
-    assert logged_in(owner, host=STAFF_HOST, surface=STAFF).get(path).status_code == 302
-    assert logged_in(staff, host=STAFF_HOST, surface=STAFF).get(path).status_code == 200
+    assert at_console(owner).get(path).status_code == 302
+    assert at_console(staff).get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/login/", "/tenants/tenant/", "/stores/acorn-books/live/"])

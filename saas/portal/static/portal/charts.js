@@ -58,6 +58,6 @@ function draw(figure) {
   });
 }
 
-const drawAll = (root) => root.querySelectorAll("figure.chart").forEach(draw);
+const drawAll = (root) => root.querySelectorAll("figure[data-kind]").forEach(draw);
 drawAll(document);
 document.addEventListener("htmx:afterSwap", (event) => drawAll(event.detail.target));

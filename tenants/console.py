@@ -1,0 +1,265 @@
+"""What every page of the staff console is made of: rows to look at, and deeds that ask why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from typing_extensions import override
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from saas.lib.errors import ShelfwiseError
+
+# The colours of states, whatever they are states of.
+STATES = {
+    "active": "success",
+    "suspended": "danger",
+    "deleted": "default",
+    "queued": "info",
+    "running": "info",
+    "pending": "info",
+    "done": "success",
+    "completed": "success",
+    "delivered": "success",
+    "failed": "danger",
+    "dropped": "default",
+}
+# Of rows that are chosen in a list and done to in one go.
+MOST_AT_ONCE = 100
+
+
+_Column = TypeVar("_Column", bound=Callable[..., Any])
+
+
+def column(title: str, **look: Any) -> Callable[[_Column], _Column]:
+    """Give a method of a page its heading; `look` is `label`, `ordering` or `boolean` of unfold."""
+    made: Callable[[_Column], _Column] = display(description=title, **look)
+    return made
+
+
+class ReasonForm(forms.Form):
+    """What a deed asks for at least; the field comes last."""
+
+    first: ClassVar[Sequence[str]] = ()
+
+    reason = forms.CharField(
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Stands in the audit log beside your name.",
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.order_fields([name for name in (*self.first, *self.fields) if name != "reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where a deed leads that has nothing to say on this site."""
+
+    url: str
+
+
+# The row (None where the deed is of none), the staff's name in the audit log, the form's values.
+Do = Callable[[Any, str, Mapping[str, Any]], "str | Elsewhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that staff may do: its own page says what follows, asks why, and calls a service.
+
+    Attributes
+    ----------
+    name, title
+        In the address, and on the button.
+    says
+        What will happen, for who is about to do it.
+    do
+        Calls the service; returns a sentence on what was done.
+    form
+        What has to be known beside the reason.
+    is_offered
+        Whether it makes sense for a row.
+    initial
+        What the form begins with, of the (first) row.
+    is_for_many
+        Whether it may be done to rows chosen in the list.
+    """
+
+    name: str
+    title: str
+    says: str
+    do: Do
+    form: type[ReasonForm] = ReasonForm
+    is_offered: Callable[[Any], bool] = lambda row: True
+    initial: Callable[[Any], Mapping[str, Any]] = lambda row: {}
+    is_dangerous: bool = False
+    is_for_many: bool = False
+
+
+class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+    """Rows that are looked at, never edited by hand; what can be done about them is a deed."""
+
+    deeds: ClassVar[tuple[Deed, ...]] = ()
+    # Those of no row in particular, offered above the list.
+    list_deeds: ClassVar[tuple[Deed, ...]] = ()
+    # A table that grows for ever is paged through without being counted.
+    is_endless: ClassVar[bool] = False
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_submit = True
+    list_before_template = "staff/list_deeds.html"
+    change_form_outer_before_template = "staff/deeds.html"
+    actions: ClassVar[Any] = None
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def may_do(self, request: HttpRequest) -> bool:
+        """Say whether this person may do deeds here, not only look."""
+        meta = self.model._meta
+        return bool(request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}"))
+
+    @override
+    def get_paginator(self, *arguments: Any, **options: Any) -> Paginator[Any]:
+        make = InfinitePaginator if self.is_endless else Paginator
+        pages: Paginator[Any] = make(*arguments[1:], **options)
+        return pages
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        deeds = [
+            path(f"{'deeds/' if many else '<path:object_id>/deeds/'}<slug:name>/", view, name=name)
+            for many, view, name in (
+                (True, self.admin_site.admin_view(self.deed_view), self._url_name("list_deed")),
+                (False, self.admin_site.admin_view(self.deed_view), self._url_name("deed")),
+            )
+        ]
+        return [*deeds, *super().get_urls()]
+
+    @override
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        if not self.may_do(request):
+            return {}
+        return {
+            deed.name: (self._choose(deed), deed.name, deed.title)
+            for deed in self.deeds
+            if deed.is_for_many
+        }
+
+    def _choose(self, deed: Deed) -> Callable[..., HttpResponse]:
+        def choose(_: object, request: HttpRequest, chosen: Any) -> HttpResponse:
+            keys = [str(row.pk) for row in chosen[: MOST_AT_ONCE + 1]]
+            if len(keys) > MOST_AT_ONCE:
+                messages.error(request, f"Choose {MOST_AT_ONCE} at most; you chose more.")
+                return HttpResponseRedirect(request.get_full_path())
+            address = reverse(f"admin:{self._url_name('list_deed')}", args=[deed.name])
+            query = "&".join(f"row={key}" for key in keys)
+            return HttpResponseRedirect(f"{address}?{query}")
+
+        return choose
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        offered = [
+            (deed, reverse(f"admin:{self._url_name('list_deed')}", args=[deed.name]))
+            for deed in (self.list_deeds if self.may_do(request) else ())
+        ]
+        context = {**(extra_context or {}), "list_deeds": offered}
+        page: HttpResponse = super().changelist_view(request, context)
+        return page
+
+    @override
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = None if object_id is None else self.get_object(request, object_id)
+        offered = [
+            (deed, reverse(f"admin:{self._url_name('deed')}", args=[object_id, deed.name]))
+            for deed in (self.deeds if row is not None and self.may_do(request) else ())
+            if deed.is_offered(row)
+        ]
+        context = {**(extra_context or {}), "deeds": offered}
+        page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return page
+
+    def deed_view(
+        self, request: HttpRequest, name: str, object_id: str | None = None
+    ) -> HttpResponse:
+        """Ask why, and do it; a refusal of the service is shown beside the form."""
+        if not self.may_do(request):
+            raise PermissionDenied
+        deed, rows = self._wanted(request, name, object_id)
+        form = deed.form(request.POST or None, initial=dict(deed.initial(rows[0])))
+        if request.method == "POST" and form.is_valid():
+            actor = f"staff:{request.user.email}"  # type: ignore[union-attr]  # somebody logged in
+            try:
+                for row in rows:
+                    done = deed.do(row, actor, form.cleaned_data)
+                    if isinstance(done, Elsewhere):
+                        return HttpResponseRedirect(done.url)
+                    messages.success(request, done)
+            except ShelfwiseError as error:
+                form.add_error(None, error.detail)
+            else:
+                return HttpResponseRedirect(self._back(object_id))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": deed.title,
+            "opts": self.model._meta,
+            "deed": deed,
+            "rows": [row for row in rows if row is not None],
+            "form": form,
+            "back": self._back(object_id),
+        }
+        status = 400 if form.errors else 200
+        return TemplateResponse(request, "staff/deed.html", context, status=status)
+
+    def _wanted(
+        self, request: HttpRequest, name: str, object_id: str | None
+    ) -> tuple[Deed, list[Any]]:
+        if object_id is None:
+            for deed in self.list_deeds:
+                if deed.name == name:
+                    return deed, [None]
+        keys = request.GET.getlist("row") if object_id is None else [object_id]
+        rows = [self.get_object(request, key) for key in keys[:MOST_AT_ONCE]]
+        for deed in self.deeds:
+            if deed.name == name and rows and all(row and deed.is_offered(row) for row in rows):
+                return deed, rows
+        raise Http404
+
+    def _back(self, object_id: str | None) -> str:
+        if object_id is None:
+            return reverse(f"admin:{self._url_name('changelist')}")
+        return reverse(f"admin:{self._url_name('change')}", args=[object_id])
+
+    def _url_name(self, what: str) -> str:
+        meta = self.model._meta
+        return f"{meta.app_label}_{meta.model_name}_{what}"
