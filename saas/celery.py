@@ -24,6 +24,7 @@ from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import postgres_answers, redis_answers
 from saas.lib.redis_client import redis_client
+from tenants.jobs import DEFAULT_QUEUE, STORE_JOB
 
 # Read by OpenMP and the BLAS libraries when numpy loads, which the tasks' modules do later.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
@@ -37,14 +38,14 @@ TASK_SECONDS = 3600
 # A child that has grown beyond this gives its memory back by ending after the task.
 KEPT_CHILD_KB = 600_000
 _KEY_PREFIX = "sw:celery:"
-# They take minutes, and have a queue and a share of the dispatcher of their own: a worker with
-# `-Q default` is there for the others.
-LONG_KINDS = frozenset(
-    {
-        *(TRAINING_JOB, UPDATE_JOB, IMPORT_JOB, EXPORT_JOB, FEED_JOB),
-        *(SEND_USAGE_JOB, RECONCILE_JOB, RESYNC_JOB),
-    }
+_LONG_KINDS = (
+    *(TRAINING_JOB, UPDATE_JOB, IMPORT_JOB, EXPORT_JOB, FEED_JOB),
+    *(SEND_USAGE_JOB, RECONCILE_JOB, RESYNC_JOB),
 )
+# Each queue has a share of the dispatcher of its own. What takes minutes is apart from the rest,
+# for which a worker with `-Q default` is there; and what makes schemas needs the owner's login,
+# which the worker with `-Q owner` has, and no other.
+QUEUES = {**dict.fromkeys(_LONG_KINDS, "long"), STORE_JOB: "owner"}
 
 
 def broker_url(redis_url: str) -> str:
@@ -63,10 +64,10 @@ def broker_url(redis_url: str) -> str:
 mend_broker()
 app = Celery("shelfwise", broker=broker_url(config().redis_url))
 app.conf.update(
-    # Declared, so that a worker without -Q takes from both.
-    task_queues={"default": {}, "long": {}},
-    task_default_queue="default",
-    task_routes={kind: {"queue": "long"} for kind in LONG_KINDS},
+    # Declared, so that a worker without -Q takes from these two.
+    task_queues={DEFAULT_QUEUE: {}, "long": {}},
+    task_default_queue=DEFAULT_QUEUE,
+    task_routes={kind: {"queue": queue} for kind, queue in QUEUES.items()},
     task_ignore_result=True,
     # The job's lease brings a lost message back, so Celery neither keeps nor repeats it.
     task_acks_late=False,
@@ -92,8 +93,9 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
 )
-app.autodiscover_tasks(["engine", "billing"])
-app.autodiscover_tasks(["tenants"], related_name="webhook_tasks")
+app.autodiscover_tasks(["engine", "billing", "saas.lifecycle"])
+for _module in ("webhook_tasks", "invitation_tasks"):
+    app.autodiscover_tasks(["tenants"], related_name=_module)
 
 
 def publish(kind: str, arguments: dict[str, Any]) -> None:
@@ -101,11 +103,10 @@ def publish(kind: str, arguments: dict[str, Any]) -> None:
     app.send_task(kind, kwargs=arguments)
 
 
-def waiting_messages() -> tuple[int, int]:
-    """Return how many messages no worker has taken: of quick kinds, and of long ones."""
-    queues = (f"{_KEY_PREFIX}default", f"{_KEY_PREFIX}long")
-    quick, long = (int(redis_client().llen(queue)) for queue in queues)
-    return quick, long
+def waiting_messages() -> dict[str, int]:
+    """Return how many messages of each queue no worker has taken."""
+    queues = {DEFAULT_QUEUE, *QUEUES.values()}
+    return {queue: int(redis_client().llen(f"{_KEY_PREFIX}{queue}")) for queue in queues}
 
 
 class _WorkerTasks(Collector):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +17,6 @@ from saas.lib.postgres import connect_for_long
 from tenants.selectors.job_load import job_load
 from tenants.services.dispatch_jobs import (
     Publish,
-    Waiting,
     publish_due_jobs,
     requeue_lost_jobs,
 )
@@ -53,14 +52,14 @@ class Dispatcher:
         *,
         database_url: str,
         publish: Publish,
-        waiting: Callable[[], Waiting],
-        long_kinds: Collection[str],
+        waiting: Callable[[], Mapping[str, int]],
+        queues: Mapping[str, str],
         clock: Sequence[Periodic],
     ) -> None:
         self._database_url = database_url
         self._publish = publish
         self._waiting = waiting
-        self._long_kinds = long_kinds
+        self._queues = queues
         self._clock = clock
         self._looked_at = float("-inf")
 
@@ -91,7 +90,7 @@ class Dispatcher:
             self._run_clock()
             PUBLISHED.inc(
                 publish_due_jobs(
-                    publish=self._publish, long_kinds=self._long_kinds, waiting=self._waiting()
+                    publish=self._publish, queues=self._queues, waiting=self._waiting()
                 )
             )
             self._measure()

@@ -3,3 +3,9 @@
 from __future__ import annotations
 
 WEBHOOK_JOB = "tenants.webhook_tasks.deliver_webhook"
+INVITATION_JOB = "tenants.invitation_tasks.mail_invitation"
+STORE_JOB = "saas.lifecycle.tasks.make_store"
+DELETION_JOB = "saas.lifecycle.tasks.delete_tenant"
+
+# Of the kinds that have no other.
+DEFAULT_QUEUE = "default"

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from psycopg import errors
 
 from tenants.context import in_environment, on_platform
@@ -28,6 +28,7 @@ _SERVER_GOES = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnect
 
 TenantJob = Callable[[Environment, ClaimedJob], None]
 PlatformJob = Callable[[ClaimedJob], None]
+OnPlatformFailure = Callable[[ClaimedJob, str], None]
 OnFailure = Callable[[Environment, ClaimedJob, str], None]
 
 
@@ -66,10 +67,13 @@ def tenant_task(*, name: str, on_failure: OnFailure | None = None) -> Callable[[
     return register
 
 
-def platform_task(*, name: str) -> Callable[[PlatformJob], Any]:
+def platform_task(
+    *, name: str, on_failure: OnPlatformFailure | None = None
+) -> Callable[[PlatformJob], Any]:
     """Register a function as the task that runs the platform's own jobs of the kind `name`.
 
-    The function calls `finish_job` itself, in the transaction of its effect where there is one.
+    The function calls `finish_job` itself, in the transaction of its effect where there is one;
+    `on_failure` runs in the transaction that ends the job.
     """
 
     def register(function: PlatformJob) -> Any:  # Celery's tasks are untyped
@@ -82,8 +86,7 @@ def platform_task(*, name: str) -> Callable[[PlatformJob], Any]:
             with structlog.contextvars.bound_contextvars(job=job.id), lease_kept_alive(job):
                 failure = _attempt(name, job, lambda: function(job))
                 if failure is not None:
-                    has_ended = fail_job(job, reason=failure.reason, retry_in=failure.retry_in)
-                    log.info("job_attempt_failed", kind=name, final=has_ended)
+                    _record_platform_failure(name, on_failure, job, failure)
 
         return task
 
@@ -158,3 +161,13 @@ def _record_failure(
         if has_ended and task.on_failure is not None:
             task.on_failure(environment, job, failure.reason)
     log.info("job_attempt_failed", kind=task.name, reason=failure.reason, final=has_ended)
+
+
+def _record_platform_failure(
+    name: str, on_failure: OnPlatformFailure | None, job: ClaimedJob, failure: _Failure
+) -> None:
+    with on_platform(), transaction.atomic():
+        has_ended = fail_job(job, reason=failure.reason, retry_in=failure.retry_in)
+        if has_ended and on_failure is not None:
+            on_failure(job, failure.reason)
+    log.info("job_attempt_failed", kind=name, final=has_ended)

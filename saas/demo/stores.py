@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from saas.demo.dataset_folder import DatasetFolder
-from saas.demo.sample.book_store import ACORN_BOOKS
-from saas.demo.sample.shoe_store import BIRCH_SHOES
-from saas.demo.sample.spec import StoreSpec
-from saas.demo.sample.store import FULL, SMALL, make_sample_store
+from saas.lifecycle.sample.book_store import ACORN_BOOKS
+from saas.lifecycle.sample.shoe_store import BIRCH_SHOES
+from saas.lifecycle.sample.spec import StoreSpec
+from saas.lifecycle.sample.store import FULL, SMALL, make_sample_store
 
 SEED = 7
 

@@ -103,6 +103,12 @@ class Config(BaseSettings):
         host = self.allowed_hosts[0] if self.allowed_hosts else "localhost"
         return (self.named_api_url or f"https://{host}").rstrip("/")
 
+    @property
+    def portal_url(self) -> str:
+        """Where people log in, without a slash at its end."""
+        scheme = "https" if self.mode == "production" else "http"
+        return f"{scheme}://{self.portal_host or 'localhost'}"
+
     @model_validator(mode="before")
     @classmethod
     def _split_hosts(cls, values: dict[str, object]) -> dict[str, object]:

@@ -33,8 +33,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Let people sign up on the portal's own host, where their new store's pages will be."""
         if hasattr(request, "store_slug"):
-            url = f"{request.scheme}://{config().portal_host}/sign-up/"
-            raise ImmediateHttpResponse(HttpResponseRedirect(url))
+            raise ImmediateHttpResponse(HttpResponseRedirect(f"{config().portal_url}/sign-up/"))
         return request.get_host() == config().portal_host
 
     @override

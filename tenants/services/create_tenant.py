@@ -45,12 +45,7 @@ def create_tenant(*, name: str, slug: str) -> CreatedTenant:
     SchemaScriptMissingError
         The migrations have not been run with this code.
     """
-    if not _SLUG.fullmatch(slug):
-        raise InvalidParameter(
-            f"The slug '{slug[:80]}' cannot be part of a hostname; "
-            "send 1 to 50 lower-case letters, digits and hyphens such as 'acorn-books'.",
-            pointer="/slug",
-        )
+    check_slug(slug)
     with on_platform(), transaction.atomic():
         if Tenant.objects.filter(slug=slug).exists():
             raise Conflict(f"The slug '{slug}' is taken; choose another one.")
@@ -59,3 +54,19 @@ def create_tenant(*, name: str, slug: str) -> CreatedTenant:
         live = provision_environment(tenant=tenant, kind=Environment.Kind.LIVE)
         test = provision_environment(tenant=tenant, kind=Environment.Kind.TEST)
     return CreatedTenant(tenant=tenant, live=live, test=test)
+
+
+def check_slug(slug: str) -> None:
+    """Make sure that a slug can be a part of a hostname.
+
+    Raises
+    ------
+    InvalidParameter
+        It cannot.
+    """
+    if not _SLUG.fullmatch(slug):
+        raise InvalidParameter(
+            f"The slug '{slug[:80]}' cannot be part of a hostname; "
+            "send 1 to 50 lower-case letters, digits and hyphens such as 'acorn-books'.",
+            pointer="/slug",
+        )

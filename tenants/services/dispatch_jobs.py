@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db import connection, transaction
 
 from tenants.context import on_platform
+from tenants.jobs import DEFAULT_QUEUE
 
 # Enough to keep every worker busy between two looks, few enough that a newly queued tenant's job
-# does not wait behind another tenant's hundred. Counted apart for quick and for long kinds.
+# does not wait behind another tenant's hundred. Each queue's are counted apart.
 MAX_WAITING_MESSAGES = 8
 
 Publish = Callable[[str, dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many messages no worker has taken yet, of quick and of long kinds."""
-
-    quick: int = 0
-    long: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def requeue_lost_jobs() -> int:
 
 
 def publish_due_jobs(
-    *, publish: Publish, long_kinds: Collection[str] = (), waiting: Waiting
+    *, publish: Publish, queues: Mapping[str, str], waiting: Mapping[str, int]
 ) -> int:
     """Send a message for each due job, the tenant with the fewest in flight first.
 
@@ -73,10 +67,10 @@ def publish_due_jobs(
     ----------
     publish
         Sends one message: task name and keyword arguments.
-    long_kinds
-        Kinds with a queue of their own, so that they never hold up the quick ones.
+    queues
+        The queue of each kind that is not in the default one, so that it never holds up the others.
     waiting
-        What the queues hold now.
+        How many messages of each queue no worker has taken yet.
 
     Returns
     -------
@@ -89,7 +83,7 @@ def publish_due_jobs(
         What `publish` raised; the jobs not sent are due again at once.
     """
     with on_platform(), transaction.atomic():
-        due = _take_due(long_kinds, waiting)
+        due = _take_due(queues, waiting)
     for sent, job in enumerate(due):
         try:
             publish(job.kind, {"job_id": job.id, "environment_id": job.environment_id})
@@ -99,12 +93,13 @@ def publish_due_jobs(
     return len(due)
 
 
-def _take_due(long_kinds: Collection[str], waiting: Waiting) -> list[DueJob]:
+def _take_due(queues: Mapping[str, str], waiting: Mapping[str, int]) -> list[DueJob]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH found AS (
-                SELECT id, environment_id, run_after, kind = ANY(%(long_kinds)s) AS is_long,
+                SELECT id, environment_id, run_after,
+                       coalesce(%(queues)s::jsonb ->> kind, %(default)s) AS queue,
                        state = 'running' AS is_running,
                        state = 'queued' AND published_at IS NOT NULL AS is_sent,
                        published_at > %(stale)s AS is_fresh
@@ -112,30 +107,30 @@ def _take_due(long_kinds: Collection[str], waiting: Waiting) -> list[DueJob]:
                  WHERE state IN ('queued', 'running') AND run_after <= now()
             ), unfinished AS (
                 SELECT *, is_sent AND (is_fresh
-                           OR CASE WHEN is_long THEN %(long)s ELSE %(quick)s END
-                               >= count(*) FILTER (WHERE is_sent) OVER (PARTITION BY is_long)
+                           OR coalesce((%(waiting)s::jsonb ->> queue)::int, 0)
+                               >= count(*) FILTER (WHERE is_sent) OVER (PARTITION BY queue)
                        ) AS is_waiting
                   FROM found
             ), in_flight AS (
-                SELECT environment_id, is_long, count(*) AS jobs
+                SELECT environment_id, queue, count(*) AS jobs
                   FROM unfinished WHERE is_running OR is_waiting GROUP BY 1, 2
             ), in_turn AS (
-                SELECT id, due.is_long, coalesce(jobs, 0) + row_number() OVER (
-                           PARTITION BY due.environment_id, due.is_long ORDER BY run_after, id
+                SELECT id, due.queue, coalesce(jobs, 0) + row_number() OVER (
+                           PARTITION BY due.environment_id, due.queue ORDER BY run_after, id
                        ) AS turn
                   FROM unfinished due
-                  LEFT JOIN in_flight ON in_flight.is_long = due.is_long
+                  LEFT JOIN in_flight ON in_flight.queue = due.queue
                        AND in_flight.environment_id IS NOT DISTINCT FROM due.environment_id
                  WHERE NOT (is_running OR is_waiting)
             ), placed AS (
-                SELECT id, is_long,
-                       row_number() OVER (PARTITION BY is_long ORDER BY turn, id) AS place
+                SELECT id, queue,
+                       row_number() OVER (PARTITION BY queue ORDER BY turn, id) AS place
                   FROM in_turn
             ), taken AS (
                 SELECT job.id, place
                   FROM placed JOIN tenants_job job USING (id)
                  WHERE place <= %(most)s - (SELECT count(*) FROM unfinished
-                             WHERE is_waiting AND unfinished.is_long = placed.is_long)
+                             WHERE is_waiting AND unfinished.queue = placed.queue)
                    -- Asked again under the row's lock: another dispatcher may have been here.
                    AND job.state = 'queued'
                    AND (job.published_at IS NULL OR job.published_at <= %(stale)s)
@@ -146,9 +141,9 @@ def _take_due(long_kinds: Collection[str], waiting: Waiting) -> list[DueJob]:
             RETURNING job.id, job.kind, job.environment_id, place
             """.replace("%(stale)s", "now() - make_interval(secs => %(republish)s)"),
             {
-                "long_kinds": list(long_kinds),
-                "quick": waiting.quick,
-                "long": waiting.long,
+                "queues": orjson.dumps(dict(queues)).decode(),
+                "default": DEFAULT_QUEUE,
+                "waiting": orjson.dumps(dict(waiting)).decode(),
                 # Redis may lose a message as a worker may lose a job, and it is missed as soon;
                 # a second one is harmless, since the row decides.
                 "republish": float(settings.JOB_LEASE_SECONDS),

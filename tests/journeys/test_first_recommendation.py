@@ -14,10 +14,10 @@ import pytest
 from billing.models.usage import UsageShipper
 from billing.selectors.usage import usage_by_operation
 from saas.demo.client import Answer, call
-from saas.demo.sample.book_store import ACORN_BOOKS
-from saas.demo.sample.store import SMALL, SampleStore, make_sample_store
 from saas.embedded.ports import free_port
 from saas.lifecycle.delete_tenant import delete_tenant
+from saas.lifecycle.sample.book_store import ACORN_BOOKS
+from saas.lifecycle.sample.store import SMALL, SampleStore, make_sample_store
 from tenants.context import on_platform
 from tenants.models.job import Job
 from tenants.services.suspend_tenant import suspend_tenant

@@ -17,7 +17,7 @@ from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.models.job import Job
 from tenants.services import dispatch_jobs
-from tenants.services.dispatch_jobs import Waiting, publish_due_jobs, requeue_lost_jobs
+from tenants.services.dispatch_jobs import publish_due_jobs, requeue_lost_jobs
 from tenants.services.enqueue_job import enqueue_job
 from tests.conftest import Store
 
@@ -46,8 +46,8 @@ def queue(environment: Environment, *, count: int = 1, kind: str = QUICK) -> lis
 
 
 def publish(broker: Broker, *, quick: int = 0, long: int = 0) -> int:
-    waiting = Waiting(quick=quick, long=long)
-    return publish_due_jobs(publish=broker, long_kinds=[LONG], waiting=waiting)
+    waiting = {"default": quick, "long": long}
+    return publish_due_jobs(publish=broker, queues={LONG: "long"}, waiting=waiting)
 
 
 def let_time_pass(jobs: list[int]) -> None:

@@ -15,7 +15,6 @@ from tenants import dispatcher as module
 from tenants.context import on_platform
 from tenants.dispatcher import Dispatcher, Periodic
 from tenants.models.job import Job
-from tenants.services.dispatch_jobs import Waiting
 from tenants.services.enqueue_job import enqueue_job
 from tests.conftest import Store
 
@@ -69,8 +68,8 @@ def running(
     dispatcher = WatchedDispatcher(
         database_url=_application_url(),
         publish=broker,
-        waiting=Waiting,
-        long_kinds=(),
+        waiting=dict,
+        queues={},
         clock=[Periodic("a clock that fails", 300, _fail), Periodic("tick", 300, ticked.set)],
     )
     stop = threading.Event()
@@ -134,5 +133,5 @@ def test_it_goes_on_when_postgresql_is_back(
 
 
 def test_one_that_has_never_looked_is_not_ready() -> None:
-    idle = Dispatcher(database_url="", publish=Broker(), waiting=Waiting, long_kinds=(), clock=())
+    idle = Dispatcher(database_url="", publish=Broker(), waiting=dict, queues={}, clock=())
     assert idle.is_stuck() is not None

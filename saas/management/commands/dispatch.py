@@ -28,16 +28,16 @@ from engine.services.queue_roll_ups import queue_roll_ups
 from engine.services.queue_trends import queue_trends
 from engine.services.replace_outdated_models import replace_outdated_models
 from engine.services.start_first_trainings import start_first_trainings
-from saas.celery import LONG_KINDS, publish, waiting_messages
+from saas.celery import QUEUES, publish, waiting_messages
 from saas.lib.config import config
 from saas.lib.download_links import remove_old_downloads
 from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import redis_answers
 from tenants.dispatcher import Dispatcher, Periodic
-from tenants.services.dispatch_jobs import Waiting
 from tenants.services.expire_idempotency_records import expire_idempotency_records
 from tenants.services.expire_sessions import expire_sessions
+from tenants.services.forget_unconfirmed import forget_unconfirmed
 from tenants.services.purge_finished_jobs import purge_finished_jobs
 from tenants.services.purge_webhook_deliveries import purge_webhook_deliveries
 
@@ -63,8 +63,8 @@ class Command(BaseCommand):
         dispatcher = Dispatcher(
             database_url=config().database_url,
             publish=publish,
-            waiting=lambda: Waiting(*waiting_messages()),
-            long_kinds=LONG_KINDS,
+            waiting=waiting_messages,
+            queues=QUEUES,
             clock=[
                 Periodic("due entitlements", 5, apply_due_entitlements),
                 Periodic("usage alerts", 5, _Round(warn_of_usage)),
@@ -90,6 +90,7 @@ class Command(BaseCommand):
                 Periodic("stripe events", 600, purge_stripe_events),
                 Periodic("idempotency records", 60, expire_idempotency_records),
                 Periodic("sessions", 3600, expire_sessions),
+                Periodic("unconfirmed sign-ups", 3600, forget_unconfirmed),
                 Periodic("finished jobs", 600, purge_finished_jobs),
                 Periodic("webhook deliveries", 600, purge_webhook_deliveries),
             ],

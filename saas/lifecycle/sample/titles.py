@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from saas.demo.sample.spec import Leaf, StoreSpec
+from saas.lifecycle.sample.spec import Leaf, StoreSpec
 
 # The share of titles that stand in accessory leaves: enough for baskets, few on the shelves.
 ACCESSORY_SHARE = 0.1

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from saas.demo.sample.book_store import ACORN_BOOKS
-from saas.demo.sample.shoe_store import BIRCH_SHOES
-from saas.demo.sample.spec import StoreSpec
-from saas.demo.sample.store import FULL, SMALL, SampleStore, make_sample_store
+from saas.lifecycle.sample.book_store import ACORN_BOOKS
+from saas.lifecycle.sample.shoe_store import BIRCH_SHOES
+from saas.lifecycle.sample.spec import StoreSpec
+from saas.lifecycle.sample.store import FULL, SMALL, SampleStore, make_sample_store
 
 ENDS_AT = datetime(2026, 5, 31, 18, tzinfo=UTC)
 ITEM_FIELDS = {
@@ -29,8 +29,8 @@ EVENT_FIELDS = {
 FINGERPRINT = """
 from datetime import UTC, datetime
 import hashlib, json
-from saas.demo.sample.book_store import ACORN_BOOKS
-from saas.demo.sample.store import SMALL, make_sample_store
+from saas.lifecycle.sample.book_store import ACORN_BOOKS
+from saas.lifecycle.sample.store import SMALL, make_sample_store
 ends_at = datetime(2026, 5, 31, 18, tzinfo=UTC)
 store = make_sample_store(spec=ACORN_BOOKS, size=SMALL, ends_at=ends_at, seed=7)
 rows = [*store.items(), *store.events()]

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from saas.demo.sample import visits as sample_visits
-from saas.demo.sample.book_store import ACORN_BOOKS
-from saas.demo.sample.shoe_store import BIRCH_SHOES
-from saas.demo.sample.store import FULL, SampleSize, SampleStore, make_sample_store
+from saas.lifecycle.sample import visits as sample_visits
+from saas.lifecycle.sample.book_store import ACORN_BOOKS
+from saas.lifecycle.sample.shoe_store import BIRCH_SHOES
+from saas.lifecycle.sample.store import FULL, SampleSize, SampleStore, make_sample_store
 
 ENDS_AT = datetime(2026, 5, 31, 18, tzinfo=UTC)
 MEDIUM = SampleSize(items=600, shoppers=1_200, visits=6_000)

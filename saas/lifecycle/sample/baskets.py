@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saas.demo.sample.catalogue import PERIODS, Bools, Catalogue, Ints
-from saas.demo.sample.shoppers import Shoppers
-from saas.demo.sample.visits import SECONDS_PER_DAY, Views, Visits, ordinal_within
+from saas.lifecycle.sample.catalogue import PERIODS, Bools, Catalogue, Ints
+from saas.lifecycle.sample.shoppers import Shoppers
+from saas.lifecycle.sample.visits import SECONDS_PER_DAY, Views, Visits, ordinal_within
 
 EVENT_TYPES = ("view", "wishlist", "cart", "purchase")
 VIEW, WISHLIST, CART, PURCHASE = range(4)

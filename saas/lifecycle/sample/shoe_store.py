@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from saas.demo.sample.spec import Leaf, StoreSpec, Variant, words
+from saas.lifecycle.sample.spec import Leaf, StoreSpec, Variant, words
 
 SHOE = ("{name} {style} {noun}", "{name} {noun}", "{style} {name} {noun}")
 CARE = ("{style} {noun}", "{name} {noun}", "{name} {style} {noun}")

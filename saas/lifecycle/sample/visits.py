@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saas.demo.sample.catalogue import (
+from saas.lifecycle.sample.catalogue import (
     DAYS_PER_PERIOD,
     PERIODS,
     SPAN_DAYS,
@@ -14,7 +14,7 @@ from saas.demo.sample.catalogue import (
     Floats,
     Ints,
 )
-from saas.demo.sample.shoppers import TASTE_SHARES, Shoppers
+from saas.lifecycle.sample.shoppers import TASTE_SHARES, Shoppers
 
 SECONDS_PER_DAY = 86_400
 # Exponent of taste against popularity; at 0 every shopper buys what is popular.

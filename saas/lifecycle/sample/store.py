@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from saas.demo.sample.baskets import EVENT_TYPES, PURCHASE, Behaviour, make_behaviour
-from saas.demo.sample.catalogue import PERIODS, Catalogue, make_catalogue
-from saas.demo.sample.shoppers import Shoppers, make_shoppers
-from saas.demo.sample.spec import StoreSpec
-from saas.demo.sample.visits import make_views, make_visits, ordinal_within
+from saas.lifecycle.sample.baskets import EVENT_TYPES, PURCHASE, Behaviour, make_behaviour
+from saas.lifecycle.sample.catalogue import PERIODS, Catalogue, make_catalogue
+from saas.lifecycle.sample.shoppers import Shoppers, make_shoppers
+from saas.lifecycle.sample.spec import StoreSpec
+from saas.lifecycle.sample.visits import make_views, make_visits, ordinal_within
 
 
 @dataclass(frozen=True)

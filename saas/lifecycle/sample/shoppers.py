@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saas.demo.sample.catalogue import (
+from saas.lifecycle.sample.catalogue import (
     LATENT_DIMENSIONS,
     PRICE_BANDS,
     Bools,

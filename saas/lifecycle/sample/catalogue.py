@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from saas.demo.sample.spec import StoreSpec
-from saas.demo.sample.titles import Brands, Work, make_brands, make_works
+from saas.lifecycle.sample.spec import StoreSpec
+from saas.lifecycle.sample.titles import Brands, Work, make_brands, make_works
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

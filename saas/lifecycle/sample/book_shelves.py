@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saas.demo.sample.spec import Leaf, words
+from saas.lifecycle.sample.spec import Leaf, words
 
 FICTION = (
     "The {style} {noun}",

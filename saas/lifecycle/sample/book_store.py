@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from saas.demo.sample.book_shelves import LEAVES
-from saas.demo.sample.spec import StoreSpec, Variant, words
+from saas.lifecycle.sample.book_shelves import LEAVES
+from saas.lifecycle.sample.spec import StoreSpec, Variant, words
 
 STYLES = {
     "dark": {
