@@ -51,6 +51,7 @@ MENU: Final = (
             Entry("Usage and billing", "usage", Right.SEE_BILLING, is_of_environment=False),
             Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),
             Entry("Audit log", "audit", Right.SEE_AUDIT, is_of_environment=False),
+            Entry("Settings", "settings", Right.CHANGE_SETTINGS, is_of_environment=False),
         ),
     ),
 )

@@ -42,4 +42,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/", include("saas.portal.key_urls")),
     path("audit/", audit, name="audit"),
     path("audit/audit.csv", audit_csv, name="audit-csv"),
+    path("settings/", include("saas.portal.settings_urls")),
 ]

@@ -6,10 +6,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from engine.services.export_user import export_user
+from billing.services.assign_plan import assign_plan
 from engine.services.ingest_events import ingest_events
 from engine.services.write_items import write_items
 from tenants.context import in_environment
 from tenants.models.environment import Environment
+from tests.saas.portal.deeds import answer_calls
+from tenants.services.change_settings import change_settings
 
 # Runs where it is not escaped, in text, in an attribute and in a script.
 ATTACK = "\"><script>window.wasAttacked=1</script><img src=x onerror='window.wasAttacked=1'>"
@@ -42,6 +46,21 @@ def fill_shop(environment: Environment) -> None:
         }
         for number in range(400)
     ]
+    settings = {"timezone": "Europe/Berlin", "currency": "EUR", "auto_promote": False}
     with in_environment(environment):
+        change_settings(environment=environment, changes=settings, actor="person:ada@acorn.example")
+        export_user(
+            environment=environment, user_id="shopper-3", anonymous_id=None, actor="key:key_1"
+        )
         write_items(environment=environment, rows=items)
         ingest_events(environment=environment, rows=events, received_at=now, source="api")
+
+
+def use_shop(environment: Environment) -> None:
+    """Give it a plan and a month of calls."""
+    assign_plan(
+        tenant_id=environment.tenant_id, plan_code="starter", actor="command", reason="the tests"
+    )
+    for days_ago in range(25):
+        calls = 3_000 + 211 * (days_ago * 7 % 11)
+        answer_calls(environment, calls=calls, fallbacks=calls // 9, days_ago=days_ago)

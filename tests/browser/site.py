@@ -14,11 +14,12 @@ from saas.surfaces import PORTAL
 from tenants.context import on_platform
 from tenants.models.person import Member, Person
 from tenants.models.tenant import Tenant
-from tests.browser.shop import fill_shop
+from tests.browser.shop import fill_shop, use_shop
 from tests.conftest import Store
 from tests.engine.model_versions import add_champions
 from tests.people import logged_in
 from tests.serving import committed_store, web_process
+from tests.webhooks import make_webhook
 
 PASSWORD = "correct horse battery"
 ROLES = tuple(str(role) for role in RIGHTS)
@@ -64,6 +65,8 @@ def served_site(log: Path) -> Iterator[Site]:
     """Make both stores and serve them; afterwards delete what was made."""
     with committed_store("Acorn Books") as store, committed_store("Birch Shoes") as other:
         fill_shop(store.live)
+        use_shop(store.live)
+        make_webhook(store.live, "model.promoted", "import.failed")
         add_champions(store.live, 18, 20)
         with _members(store.live.tenant) as sessions, web_process(log) as (_, port):
             yield Site(port=port, store=store, other=other, sessions=sessions)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tests.browser.routes import ENTRIES, path_of
+from tests.browser.routes import PLACES
 from tests.browser.site import Site
 
 
 def test_another_stores_pages_are_not_there(site: Site) -> None:
     other = site.other.live.tenant
     with site.client("owner") as client:
-        for name in ENTRIES:
-            path = path_of(name)
+        for name, place in PLACES.items():
+            path = place.path
             assert client.get(site.path(path)).status_code == 200, name
             answer = client.get(site.path(path, slug=other.slug))
             assert answer.status_code == 404, name
