@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from engine.selectors.models import Model, ModelDetail
@@ -30,9 +31,7 @@ def quality_by_version(models: Sequence[Model]) -> Chart:
     return Chart(
         title="NDCG@10 by version, beside what is popular",
         kind="line",
-        period=f"{shown[0].trained_at:{DAY}} to {shown[-1].trained_at:{DAY}} (UTC)"
-        if shown
-        else "",
+        period=_days(shown[0].trained_at, shown[-1].trained_at) if shown else "",
         x_title="Trained (UTC)",
         y_title=_QUALITY,
         x=[f"{each.trained_at:%Y-%m-%d %H:%M}" for each in shown],
@@ -47,6 +46,11 @@ def quality_by_version(models: Sequence[Model]) -> Chart:
 
 def charts_of(model: ModelDetail) -> list[Chart]:
     """Return the figures of one version's page."""
+    curves = [_curve(model, "ndcg", title="Learning, epoch by epoch", y_title=_QUALITY)]
+    if model.training_curve:
+        curves.append(
+            _curve(model, "loss", title="Training loss, epoch by epoch", y_title="Pairwise loss")
+        )
     return [
         _by_list_length(model, "ndcg", title="NDCG by length of the list", y_title="NDCG (0 to 1)"),
         _by_list_length(
@@ -59,8 +63,7 @@ def charts_of(model: ModelDetail) -> list[Chart]:
         _by_category(model),
         _by_popularity(model),
         _variety(model),
-        _curve(model, "ndcg", title="Learning, on validation", y_title=_QUALITY),
-        _curve(model, "loss", title="Learning, training loss", y_title="Pairwise loss"),
+        *curves,
     ]
 
 
@@ -70,7 +73,7 @@ def tested_on(model: Model) -> str:
     start = window.get("test_start")
     if start is None:
         return ""
-    return f"Tested on {moment(start):{DAY}} to {moment(window['last']):{DAY}} (UTC)"
+    return f"Tested on {_days(moment(start), moment(window['last']))}"
 
 
 def _by_list_length(model: Model, metric: str, *, title: str, y_title: str) -> Chart:
@@ -191,6 +194,11 @@ def _candidate(curve: Mapping[str, Any]) -> str:
         f"{settings.get('dimensions', '?')} dimensions, rate {settings.get('learning_rate', '?')}"
     )
     return f"{named} (chosen)" if curve["is_chosen"] else named
+
+
+def _days(first: datetime, last: datetime) -> str:
+    start, end = f"{first:{DAY}}", f"{last:{DAY}}"
+    return f"{end} (UTC)" if start == end else f"{start} to {end} (UTC)"
 
 
 def _popular(model: Model) -> Mapping[str, Any]:

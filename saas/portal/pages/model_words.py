@@ -55,7 +55,7 @@ class RecipePart:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A metric of the model and of what it was compared with."""
+    """A metric of the model and its rivals; the first of a kind says in words what it is."""
 
     name: str
     words: str
@@ -93,15 +93,13 @@ def recipe_parts(model: Model) -> list[RecipePart]:
 def figures(model: Model) -> list[Figure]:
     """Return every metric of a version beside those of popularity and of the live recipe."""
     rivals = [model.baselines.get(name, {}) for name in ("popular", "item_knn", "champion")]
-    return [
-        Figure(
-            name=name,
-            words=_METRIC_WORDS.get(name.partition("@")[0], ""),
-            model=measured,
-            rivals=[each.get(name) for each in rivals],
-        )
-        for name, measured in model.metrics.items()
-    ]
+    found = []
+    for kind, words in _METRIC_WORDS.items():
+        names = [name for name in model.metrics if name.partition("@")[0] == kind]
+        for place, name in enumerate(sorted(names, key=_length)):
+            measured = [each.get(name) for each in rivals]
+            found.append(Figure(name, "" if place else words, model.metrics[name], measured))
+    return found
 
 
 def warnings_of(model: Model) -> list[str]:
@@ -159,6 +157,10 @@ _STAGES: Final = {
     "writing": "Writing the model",
     "nothing new": "Nothing new to learn from",
 }
+
+
+def _length(name: str) -> int:
+    return int(name.partition("@")[2] or 0)
 
 
 def _weights(model: Model) -> dict[str, Mapping[str, float]]:

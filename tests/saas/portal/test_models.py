@@ -125,7 +125,8 @@ def test_a_version_shows_all_that_its_training_found_out(
         "NDCG@10 by what is known of the shopper",
         "Recall@20 by category",
         "Who gets the places: items by popularity",
-        "Learning, on validation",
+        "Learning, epoch by epoch",
+        "Training loss, epoch by epoch",
     ):
         assert title in page
     assert "The shopper&#x27;s taste (LightFM)" in page

@@ -19,9 +19,17 @@ function columnsOf(table) {
 
 function datasetsOf(table, kind) {
   let series = 0;
+  const bounds = new Map();
   return columnsOf(table).map(({ name, role, values }) => {
     if (role === "value") series += 1;
     const ink = colour(`--series-${((series - 1) % 5) + 1}`);
+    if (role !== "value" && kind === "bar") {
+      // From its lower to its upper bound, a thin line on the bar.
+      const low = role === "high" && bounds.get(series);
+      if (!low) { bounds.set(series, values); return null; }
+      return { label: name, data: values.map((value, row) => [low[row], value]), backgroundColor: colour("--ink"),
+        barThickness: 2, grouped: false, isBand: true };
+    }
     if (role !== "value") {
       // The upper bound is filled down to the lower one, which stands right before it.
       return { label: name, data: values, borderColor: "transparent", pointRadius: 0, type: "line",
@@ -29,7 +37,7 @@ function datasetsOf(table, kind) {
     }
     return { label: name, data: values, borderColor: ink, backgroundColor: kind === "line" ? ink : `${ink}cc`,
       borderWidth: kind === "line" ? 2 : 0, pointRadius: values.length > 40 ? 0 : 3, tension: 0.2 };
-  });
+  }).filter(Boolean);
 }
 
 function draw(figure) {
