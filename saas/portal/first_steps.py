@@ -112,7 +112,10 @@ def _enough(facts: Facts) -> _Drawn:
         f"{missing} more event{'' if missing == 1 else 's'} of interest in an item of the "
         "catalogue: views, carts, purchases, not impressions alone."
     )
-    return "Enough to learn from", is_done, f"{facts.learnable} of {facts.needed} events", advice
+    number = f"{facts.learnable} of {facts.needed} events"
+    if facts.learnable >= facts.needed:
+        number = f"{facts.learnable:,} events, where {facts.needed} are needed"
+    return "Enough to learn from", is_done, number, advice
 
 
 def _model(facts: Facts) -> _Drawn:

@@ -37,7 +37,7 @@ def test_at_the_end_all_is_done_and_nothing_is_advised() -> None:
         "2 keys",
         "1,000 items or more",
         "3 event lines",
-        "100 of 100 events",
+        "100 events, where 100 are needed",
         "model 01KV is live",
         "in the hour of 5 November 2026, 09:00 UTC",
         "1 click",
