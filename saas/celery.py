@@ -24,7 +24,7 @@ from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import postgres_answers, redis_answers
 from saas.lib.redis_client import redis_client
-from tenants.jobs import DEFAULT_QUEUE, STORE_JOB
+from tenants.jobs import DEFAULT_QUEUE, DELETION_JOB, STORE_JOB
 
 # Read by OpenMP and the BLAS libraries when numpy loads, which the tasks' modules do later.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
@@ -45,7 +45,7 @@ _LONG_KINDS = (
 # Each queue has a share of the dispatcher of its own. What takes minutes is apart from the rest,
 # for which a worker with `-Q default` is there; and what makes schemas needs the owner's login,
 # which the worker with `-Q owner` has, and no other.
-QUEUES = {**dict.fromkeys(_LONG_KINDS, "long"), STORE_JOB: "owner"}
+QUEUES = {**dict.fromkeys(_LONG_KINDS, "long"), STORE_JOB: "owner", DELETION_JOB: "owner"}
 
 
 def broker_url(redis_url: str) -> str:
