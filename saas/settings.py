@@ -147,10 +147,12 @@ ACCOUNT_ADAPTER = "saas.portal.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "saas.portal.account_forms.LogInForm",
     "reset_password": "saas.portal.account_forms.ForgottenPasswordForm",
+    "signup": "saas.portal.account_forms.SignUpForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_REDIRECT_URL = "sign-up-progress"
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -201,6 +203,8 @@ UNFOLD = look.UNFOLD
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
+# For |floatformat:"0g" on pages: 12,345.
+NUMBER_GROUPING = 3
 TIME_ZONE = "UTC"
 DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i"
 USE_TZ = True
@@ -250,9 +254,11 @@ DEFAULT_FROM_EMAIL = _config.mail_from
 EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 if _config.mail_url is not None:
-    # smtp://user:password@host:587, or smtps:// for TLS from the first byte.
+    # smtp://user:password@host:587, smtps:// for TLS from the first byte, or file:///a/folder.
     _mail = urlsplit(_config.mail_url)
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_FILE_PATH = unquote(_mail.path)
+    _kind = "filebased" if _mail.scheme == "file" else "smtp"
+    EMAIL_BACKEND = f"django.core.mail.backends.{_kind}.EmailBackend"
     EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 587
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
         unquote(_mail.username or ""),

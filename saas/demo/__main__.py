@@ -24,11 +24,13 @@ from saas.demo.credentials import (
     read_json,
     write_private,
 )
+from saas.demo.mails import Mails
 from saas.demo.stack import (
     PROJECT,
     choose_ports,
     demo_environment,
     embedded_servers,
+    mail_folder,
     processes,
 )
 from saas.demo.steps import Step, Steps
@@ -52,10 +54,11 @@ def main() -> int:
         stores = demo_stores(arguments.dataset)
         with ExitStack() as closing, Supervisor(home=home, report=steps.say) as supervisor:
             demo = Demo(supervisor=supervisor, steps=steps, home=home, stores=stores)
+            mails = Mails(mail_folder(home), say=steps.say)
             demo.start(closing)
             if arguments.check:
                 return 0 if demo.check() else 1
-            supervisor.watch()
+            supervisor.watch(until=mails.show_new)
     except KeyboardInterrupt:
         steps.say("\nStopped; nothing is left running. The data stays in .demo/.")
     except (ServiceFailed, CheckFailedError, subprocess.CalledProcessError, ValueError) as error:

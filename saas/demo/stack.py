@@ -81,8 +81,15 @@ def demo_environment(home: Path, *, credentials: dict[str, str], ports: Ports) -
         "SHELFWISE_STAFF_HOST": hosts[1],
         "SHELFWISE_API_URL": f"http://127.0.0.1:{ports.public}",
         "SHELFWISE_INFERENCE_URL": f"http://127.0.0.1:{ports.inference}",
+        # Shown by the demo itself, where the user has no mail server.
+        "SHELFWISE_MAIL_URL": os.environ.get("SHELFWISE_MAIL_URL", mail_folder(home).as_uri()),
         "DJANGO_SETTINGS_MODULE": "saas.settings",
     }
+
+
+def mail_folder(home: Path) -> Path:
+    """Return where the demo's processes put their mails."""
+    return (home / "mail").resolve()
 
 
 def processes(home: Path, *, ports: Ports) -> list[Service]:
@@ -94,6 +101,7 @@ def processes(home: Path, *, ports: Ports) -> list[Service]:
         _process("inference", home, "-m", "api.inference", "--port", str(ports.inference)),
         _process("worker", home, "-m", "saas.worker", "-Q", "default", "--concurrency", "1"),
         _process("long-worker", home, "-m", "saas.worker", "-Q", "long"),
+        _process("owner-worker", home, "-m", "saas.worker", "-Q", "owner", "-P", "solo"),
         _process("dispatcher", home, "manage.py", "dispatch"),
         _process("shipper", home, "-m", "billing.metering"),
     ]
@@ -121,10 +129,16 @@ def _process(name: str, home: Path, *arguments: str) -> Service:
         # Two processes of one machine must not share a file that each writes.
         "SHELFWISE_CONTROL_CACHE": str(home / f"control-{name}.json"),
     }
+    inherited = dict(os.environ)
+    if name == "owner-worker":
+        own["SHELFWISE_LOGIN"] = "owner"
+    else:
+        # Who answers the world cannot change schemas, whatever becomes of it.
+        inherited.pop("DATABASE_OWNER_URL", None)
     service = Service(
         name=name,
         command=(sys.executable, *arguments),
-        environment={**os.environ, **own},
+        environment={**inherited, **own},
         folder=PROJECT,
         is_ready=answers(f"http://127.0.0.1:{port}/readyz"),
     )

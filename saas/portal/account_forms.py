@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.forms import LoginForm, ResetPasswordForm
+from allauth.account.forms import LoginForm, ResetPasswordForm, SignupForm
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest
+from typing_extensions import override
+
+from saas.lib.errors import InvalidParameter
+from tenants.models.person import Person
+from tenants.services.request_store import LONGEST_NAME, check_store_name, request_store
 
 
 class LogInForm(LoginForm):  # type: ignore[misc]  # allauth is untyped
@@ -23,6 +31,39 @@ class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]  # allauth
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name_email(self.fields["email"])
+
+
+class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth is untyped
+    """Who wants a store, and what people call it."""
+
+    store = forms.CharField(
+        label="Name of your store",
+        max_length=LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "organization"}),
+    )
+    field_order = ("store", "email", "password1")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_email(self.fields["email"])
+        del self.fields["password1"].widget.attrs["placeholder"]
+
+    def clean_store(self) -> str:
+        """Refuse what is no name."""
+        try:
+            return check_store_name(self.cleaned_data["store"])
+        except InvalidParameter as error:
+            raise forms.ValidationError(error.detail) from None
+
+    @override
+    def save(self, request: HttpRequest) -> Person:
+        """Keep the account and what it is for, until the address is confirmed."""
+        with transaction.atomic():
+            person: Person = super().save(request)
+            request_store(
+                name=self.cleaned_data["store"], actor=f"person:{person.email}", person=person
+            )
+        return person
 
 
 def name_email(field: Any) -> None:
