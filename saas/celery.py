@@ -24,7 +24,7 @@ from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import postgres_answers, redis_answers
 from saas.lib.redis_client import redis_client
-from tenants.jobs import DEFAULT_QUEUE, DELETION_JOB, STORE_JOB
+from tenants.jobs import DEFAULT_QUEUE, DELETION_JOB, STORE_EXPORT_JOB, STORE_JOB
 
 # Read by OpenMP and the BLAS libraries when numpy loads, which the tasks' modules do later.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
@@ -40,7 +40,7 @@ KEPT_CHILD_KB = 600_000
 _KEY_PREFIX = "sw:celery:"
 _LONG_KINDS = (
     *(TRAINING_JOB, UPDATE_JOB, IMPORT_JOB, EXPORT_JOB, FEED_JOB),
-    *(SEND_USAGE_JOB, RECONCILE_JOB, RESYNC_JOB),
+    *(SEND_USAGE_JOB, RECONCILE_JOB, RESYNC_JOB, STORE_EXPORT_JOB),
 )
 # Each queue has a share of the dispatcher of its own. What takes minutes is apart from the rest,
 # for which a worker with `-Q default` is there; and what makes schemas needs the owner's login,

@@ -6,6 +6,7 @@ WEBHOOK_JOB = "tenants.webhook_tasks.deliver_webhook"
 INVITATION_JOB = "tenants.invitation_tasks.mail_invitation"
 STORE_JOB = "saas.lifecycle.tasks.make_store"
 DELETION_JOB = "saas.lifecycle.tasks.delete_tenant"
+STORE_EXPORT_JOB = "saas.lifecycle.tasks.export_store"
 
 # Of the kinds that have no other.
 DEFAULT_QUEUE = "default"

@@ -52,6 +52,8 @@ def _export(environment: Environment, *, archive: zipfile.ZipFile) -> int:
     rows = 0
     with in_environment(environment), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # A large store's events take longer to write out than any request may.
+        cursor.execute("SET LOCAL statement_timeout = '1h'")
         cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1",
             [environment.schema_name],

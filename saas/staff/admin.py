@@ -2,23 +2,139 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from typing_extensions import override
 
+from billing.core.money import as_text
+from billing.selectors.invoices import invoices, preview_invoice
+from saas.lib.errors import BillingUnavailable, NotFound
 from saas.staff.job_deeds import DeadLetterAdmin
+from saas.staff.life_deeds import CREATE, LIFE_DEEDS
 from saas.staff.store_deeds import MONEY_DEEDS
+from saas.staff.store_page import store_page
 from tenants.admin_stores import TenantAdmin
-from tenants.console import Deed
+from tenants.console import ConsoleAdmin, Deed, column
 from tenants.models.job import Job
+from tenants.models.sign_up import SignUp
 from tenants.models.tenant import Tenant
+
+_MADE = {"done": "success", "failed": "danger", "unconfirmed": "default"}
 
 
 @admin.register(Tenant)
 class StoreAdmin(TenantAdmin):
     """A store, and all that staff can do for it."""
 
-    deeds: ClassVar[tuple[Deed, ...]] = (*TenantAdmin.deeds, *MONEY_DEEDS)
+    deeds: ClassVar[tuple[Deed, ...]] = (
+        *TenantAdmin.deeds,
+        *MONEY_DEEDS,
+        *LIFE_DEEDS,
+    )
+    list_deeds: ClassVar[tuple[Deed, ...]] = (CREATE,)
+    change_form_outer_after_template = "staff/store.html"
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.invoices_view)
+        own = path("<path:object_id>/invoices/", view, name="tenants_tenant_invoices")
+        return [own, *super().get_urls()]
+
+    @override
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        tenant = None if object_id is None else self.get_object(request, object_id)
+        context = {} if tenant is None else store_page(tenant)
+        return super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+
+    def invoices_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show a store's invoices as Stripe has them now, and the next one as both sides see it."""
+        tenant = self.get_object(request, object_id)
+        if tenant is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            **_invoices(tenant),
+            "title": f"Invoices of {tenant.name}",
+            "opts": self.model._meta,
+            "back": reverse("admin:tenants_tenant_change", args=[object_id]),
+        }
+        return TemplateResponse(request, "staff/invoices.html", context)
+
+
+def _invoices(tenant: Tenant) -> dict[str, Any]:
+    preview = None
+    try:
+        found = invoices(tenant_id=tenant.pk)
+        with suppress(NotFound):
+            preview = preview_invoice(tenant_id=tenant.pk)
+    except BillingUnavailable as error:
+        return {"problem": error.detail}
+    shown: dict[str, Any] = {
+        "rows": [
+            {
+                "invoice": invoice,
+                "total": f"{as_text(invoice.total_minor, invoice.currency)} {invoice.currency}",
+                "due": f"{as_text(invoice.due_minor, invoice.currency)} {invoice.currency}",
+            }
+            for invoice in found
+        ]
+    }
+    if preview is not None:
+        currency = preview.stripe.currency
+        shown |= {
+            "preview": preview,
+            "our_calls": f"{as_text(preview.calls_minor, currency)} {currency}",
+            "their_total": f"{as_text(preview.stripe.total_minor, currency)} {currency}",
+        }
+    return shown
+
+
+@admin.register(SignUp)
+class SignUpAdmin(ConsoleAdmin):
+    """Stores that are being made, or were; the page of one shows how far it is."""
+
+    list_display = ("created_at", "name", "shown_state", "tenant", "actor", "reason", "error")
+    list_filter = ("state",)
+    search_fields = ("name", "actor")
+    list_select_related = ("tenant",)
+    ordering = ("-id",)
+    list_deeds: ClassVar[tuple[Deed, ...]] = (CREATE,)
+    change_form_outer_before_template = "staff/sign_up.html"
+    exclude = ("key_shown_at",)
+
+    @column("state", label=_MADE, ordering="state")
+    def shown_state(self, sign_up: SignUp) -> str:
+        """Return how far it is."""
+        return sign_up.state
+
+    @override
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        sign_up = None if object_id is None else self.get_object(request, object_id)
+        context = {**(extra_context or {}), "sign_up": sign_up}
+        page = super().changeform_view(request, object_id, form_url, context)
+        if sign_up is not None and sign_up.state not in _MADE:
+            # Live without JavaScript too.
+            page.headers["Refresh"] = "1"
+        return page
 
 
 admin.site.register(Job, DeadLetterAdmin)

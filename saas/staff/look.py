@@ -59,6 +59,7 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Stores",
                 _page("Tenants", "storefront", "tenants_tenant"),
+                _page("Stores being made", "add_business", "tenants_signup"),
                 _page("Schemas", "database", "tenants_environment"),
                 _page("API keys", "key", "tenants_apikey"),
                 _page("People", "group", "tenants_person"),

@@ -24,9 +24,13 @@ from billing.services.change_spend_cap import change_spend_cap
 from billing.services.change_subscription import change_subscription
 from billing.services.comp_usage import comp_usage
 from billing.services.grant_credit import grant_credit
+from billing.services.save_plan import FIELDS, save_plan
 from saas.lib.errors import Conflict, InvalidParameter
 from tenants.console import Deed, ReasonForm
 from tenants.models.tenant import Tenant
+
+# Of a plan, as its table has it.
+_LONGEST_CODE = 32
 
 
 class PlanForm(ReasonForm):
@@ -41,6 +45,25 @@ class PlanForm(ReasonForm):
         widget=UnfoldBooleanSwitchWidget(),
         help_text="For the plan's trial days and calls, after which the store has to buy it.",
     )
+
+
+def _limit(label: str, *, is_needed: bool = True, hint: str = "") -> forms.IntegerField:
+    widget = UnfoldAdminIntegerFieldWidget()
+    return forms.IntegerField(
+        label=label, min_value=1, required=is_needed, widget=widget, help_text=hint
+    )
+
+
+class LimitsForm(ReasonForm):
+    """What one store may do, unlike others of its plan."""
+
+    included_calls = _limit("Included calls in a period")
+    rate_per_second = _limit("Calls per second")
+    burst = _limit("Burst of calls")
+    catalogue_items = _limit("Items", is_needed=False, hint="Empty: no limit.")
+    events_per_day = _limit("Events a day", is_needed=False, hint="Empty: no limit.")
+    retention_days = _limit("Days that events are kept")
+    training_seconds = _limit("Seconds for a training")
 
 
 class CapForm(ReasonForm):
@@ -102,6 +125,27 @@ def _give_plan(tenant: Tenant, actor: str, given: Mapping[str, Any]) -> str:
     return f"{tenant.name} has {plan.name} now."
 
 
+def _set_limits(tenant: Tenant, actor: str, given: Mapping[str, Any]) -> str:
+    plan, reason = _subscription(tenant).plan, given["reason"]
+    contract = f"contract-{tenant.slug}"[:_LONGEST_CODE]
+    terms = {name: getattr(plan, name) for name in FIELDS}
+    terms |= {"name": f"{tenant.name}'s contract"[:100], "is_offered": False}
+    limits = {name: given[name] for name in LimitsForm.base_fields if name != "reason"}
+    save_plan(code=contract, fields={**terms, **limits}, actor=actor, reason=reason)
+    if plan.code == contract:
+        return f"{tenant.name} has the new limits within seconds."
+    is_trial = _subscription(tenant).state == Subscription.State.TRIALING
+    given_plan = {"plan": Plan.objects.get(pk=contract), "is_trial": is_trial, "reason": reason}
+    return f"{_give_plan(tenant, actor, given_plan)} It has the limits of this contract alone."
+
+
+def _limits_now(tenant: Tenant) -> dict[str, Any]:
+    found = Subscription.objects.select_related("plan").filter(pk=tenant.pk).first()
+    if found is None:
+        return {}
+    return {name: getattr(found.plan, name) for name in LimitsForm.base_fields if name != "reason"}
+
+
 def _cap(tenant: Tenant, actor: str, given: Mapping[str, Any]) -> str:
     currency = _subscription(tenant).currency
     change_spend_cap(
@@ -160,6 +204,16 @@ MONEY_DEEDS = (
         form=PlanForm,
         is_offered=_is_there,
         initial=lambda tenant: {"plan": tenant.entitlement.plan},
+    ),
+    Deed(
+        name="limits",
+        title="Change limits",
+        says="Gives the store a contract of its own: its plan's price and tiers with these limits. "
+        "They act in every process within seconds.",
+        do=_set_limits,
+        form=LimitsForm,
+        is_offered=_is_there,
+        initial=_limits_now,
     ),
     Deed(
         name="cap",

@@ -16,7 +16,16 @@ PAGES = (
     *(
         f"/tenants/{model}/"
         for model in (
-            *("tenant", "environment", "apikey", "person", "job", "trainingrecord", "webhook"),
+            *(
+                "tenant",
+                "signup",
+                "environment",
+                "apikey",
+                "person",
+                "job",
+                "trainingrecord",
+                "webhook",
+            ),
             *("webhookdelivery", "auditevent"),
         )
     ),
