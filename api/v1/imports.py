@@ -204,7 +204,7 @@ class ImportErrorsView(KindView):
         check_errors_kept(import_id)
         errors = import_errors(environment=self.caller.environment, import_id=import_id)
         return StreamingHttpResponse(
-            _as_csv(errors),
+            errors_as_csv(errors),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{import_id}-errors.csv"'},
         )
@@ -249,7 +249,8 @@ def _mapping(text: str) -> dict[str, Any]:
     return mapping
 
 
-def _as_csv(errors: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def errors_as_csv(errors: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Yield the text of errors.csv, in which no cell is a formula."""
     line = io.StringIO()
     writer = csv.writer(line)
     writer.writerow(_ERROR_COLUMNS)

@@ -80,6 +80,45 @@ class _Body(io.RawIOBase):
             raise BadRequest("The body breaks off before its last boundary; send it whole.")
 
 
+def read_upload_form(
+    stream: IO[bytes], meta: Mapping[str, Any], upload: Upload
+) -> tuple[dict[str, str], bytes]:
+    """Read a form with one file, which goes to the upload as it comes.
+
+    Parameters
+    ----------
+    stream, meta
+        The request's body, and its headers as WSGI names them.
+
+    Returns
+    -------
+    tuple of dict and bytes
+        The form's other parts, and the digest of the file.
+
+    Raises
+    ------
+    ImportTooLarge
+        It is over the limit.
+    BadRequest
+        It is no such form, or is not whole.
+    InvalidParameter
+        It has no file, or more than one.
+    """
+    if int(meta.get("CONTENT_LENGTH") or 0) > MAX_UPLOAD_BYTES:
+        raise _too_large()
+    _, parameters = parse_header_parameters(meta["CONTENT_TYPE"])
+    body = _Body(stream, end=f"--{parameters.get('boundary', '')}--".encode())
+    handler = _IntoTheStore(upload)
+    try:
+        fields, _ = DjangoParser(dict(meta), body, [handler]).parse()
+        body.check_end()
+    except MultiPartParserError as error:
+        raise BadRequest(f"The body is no multipart/form-data: {error}") from None
+    if handler.digest is None:
+        raise InvalidParameter("Send the file as the part named 'file'.", pointer="/file")
+    return {name: str(value) for name, value in fields.items()}, handler.digest
+
+
 class UploadParser(BaseParser):
     """multipart/form-data with one file, which goes to the view's upload."""
 
@@ -95,22 +134,10 @@ class UploadParser(BaseParser):
         context = parser_context or {}
         request: Request = context["request"]
         meta = {**request.META, "CONTENT_TYPE": media_type or ""}
-        if int(meta.get("CONTENT_LENGTH") or 0) > MAX_UPLOAD_BYTES:
-            raise _too_large()
-        _, parameters = parse_header_parameters(meta["CONTENT_TYPE"])
-        body = _Body(stream, end=f"--{parameters.get('boundary', '')}--".encode())
-        handler = _IntoTheStore(context["view"].upload)
-        try:
-            fields, _ = DjangoParser(meta, body, [handler]).parse()
-            body.check_end()
-        except MultiPartParserError as error:
-            raise BadRequest(f"The body is no multipart/form-data: {error}") from None
-        if handler.digest is None:
-            raise InvalidParameter("Send the file as the part named 'file'.", pointer="/file")
-        members: dict[str, str] = {name: str(value) for name, value in fields.items()}
+        members, digest = read_upload_form(stream, meta, context["view"].upload)
         # Not of the bytes as sent: a client that asks again draws a new boundary.
         told = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
-        request.META[BODY_DIGEST] = hashlib.sha256(handler.digest + told).digest()
+        request.META[BODY_DIGEST] = hashlib.sha256(digest + told).digest()
         return members
 
 

@@ -85,10 +85,10 @@ def inferred_type(name: str) -> AttributeType | None:
     return _inferred_types().get(name)
 
 
-def seen_types() -> dict[str, dict[AttributeType, int]]:
+def seen_types(most_pages: int | None = None) -> dict[str, dict[AttributeType, int]]:
     """Return how many items of a look have a value of each type, by attribute, commonest first."""
     with connection.cursor() as cursor:
-        cursor.execute(_SEEN, [sampled_percent()])
+        cursor.execute(_SEEN, [sampled_percent(most_pages)])
         seen: dict[str, dict[AttributeType, int]] = {}
         for name, kind, count in cursor:
             if kind in _TYPES:

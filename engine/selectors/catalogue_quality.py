@@ -77,15 +77,15 @@ class CatalogueQuality:
     findings: list[Finding]
 
 
-def catalogue_quality() -> CatalogueQuality:
-    """Look at the catalogue, inside `in_environment`."""
-    percent = sampled_percent()
+def catalogue_quality(*, most_pages: int | None = None) -> CatalogueQuality:
+    """Look at the catalogue, inside `in_environment`: at so many pages of its table, if told."""
+    percent = sampled_percent(most_pages)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [percent])
         items, *counts, unpriced, unpriced_ids = cursor.fetchone()
     filled = dict(zip(_FIELDS, counts[::2], strict=True))
     without = dict(zip(_FIELDS, counts[1::2], strict=True))
-    seen = seen_types()
+    seen = seen_types(most_pages)
     findings = [
         Finding(
             code=f"missing_{name}",

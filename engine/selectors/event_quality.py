@@ -134,10 +134,10 @@ class EventQuality:
     findings: list[Finding]
 
 
-def event_quality() -> EventQuality:
-    """Look at the newest events, inside `in_environment`."""
+def event_quality(*, most_lines: int | None = None) -> EventQuality:
+    """Look at the newest events, inside `in_environment`: at so many lines, if told."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"lines": LINES_LOOKED_AT, "samples": MAX_SAMPLES})
+        cursor.execute(_LOOK, {"lines": most_lines or LINES_LOOKED_AT, "samples": MAX_SAMPLES})
         look = orjson.loads(cursor.fetchone()[0])
     types = look["types"] or []
     return EventQuality(

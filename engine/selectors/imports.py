@@ -132,13 +132,18 @@ def _body(row: Import) -> dict[str, Any]:
     return body | {name: value for name, value in optional.items() if value is not None}
 
 
+def share_done(row: Import) -> float:
+    """Return how far the stage has come that the import is in, 0 to 1."""
+    if row.stage == Import.Stage.APPLYING:
+        return row.rows_applied / max(row.rows_total or 0, 1)
+    return row.share_read
+
+
 def _eta(row: Import) -> int | None:
     """Return the seconds that the stage will take at its pace so far."""
     if row.status != Import.Status.RUNNING or row.stage_started_at is None:
         return None
-    share = row.share_read
-    if row.stage == Import.Stage.APPLYING:
-        share = row.rows_applied / max(row.rows_total or 0, 1)
+    share = share_done(row)
     if share <= 0:
         return None
     seconds = (timezone.now() - row.stage_started_at).total_seconds()

@@ -1,4 +1,7 @@
-"""Ends an import: what only a running one needs goes, what was wrong with it stays for a month."""
+"""Ends an import: what only a running one needs goes, what was wrong with it stays for a month.
+
+The file of a dry run stays for a week, so that it can be imported without being sent again.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ def end_import(*, environment: Environment, row: Import) -> None:
     row.finished_at = row.finished_at or timezone.now()
     row.save()
     StagedRow.objects.filter(import_id=row.pk).delete()
-    _remove_file(environment, row)
+    if not row.dry_run:
+        _remove_file(environment, row)
     if row.rejected:
         _expire(environment, row, after=ERRORS_KEPT + _LATER)
     event_type = _TOLD.get(Import.Status(row.status))

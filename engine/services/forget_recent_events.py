@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from engine.selectors.intake import reasons_key
 from saas.lib.recent_events import (
     ANONYMOUS_PREFIX,
     USER_PREFIX,
@@ -49,6 +50,8 @@ def forget_recent_events(*, environment_id: int, shopper_keys: Collection[str]) 
         for key in shopper_keys
         if key.startswith(USER_PREFIX)
     ]
+    # What was said of a rejected event may quote whom it named.
+    redis_client().delete(reasons_key(environment_id))
     return int(redis_client().delete(*names))
 
 

@@ -19,8 +19,8 @@ from engine.rows.event_batch import (
     read_event_batch,
 )
 from engine.rows.event_row import EventRow
-from engine.rows.identity_links import NewLink
 from engine.rows.results import check_batch_size
+from engine.services.count_intake import IntakeCount, count_intake, intake_count
 from engine.services.drop_reported_lines import drop_reported_lines
 from engine.services.link_identities import link_identities
 from engine.services.publish_events import publish_events, publish_merges
@@ -111,7 +111,12 @@ def ingest_events(
     result = take_event_batch(
         environment=environment, batch=batch, received_at=received_at, source=source
     )
-    _raise_if_refused(result)
+    if _is_refused(result):
+        # Nothing is committed, so nothing is published.
+        count_intake(
+            _count_of(result, environment=environment, received_at=received_at, source=source)
+        )
+        raise _refusal(result)
     return result
 
 
@@ -157,23 +162,29 @@ def take_event_batch(
     )
     recent = {} if source == Event.Source.IMPORT else _recent_events(accepted)
 
+    count = _count_of(result, environment=environment, received_at=received_at, source=source)
+
     def publish() -> None:
-        _publish(result, environment_id=environment.pk, recent=recent, links=links)
+        if links:
+            publish_merges(environment_id=environment.pk, links=links)
+        result.watermark = publish_events(environment_id=environment.pk, recent=recent, count=count)
 
     transaction.on_commit(publish)
     return result
 
 
-def _publish(
-    result: IngestResult,
-    *,
-    environment_id: int,
-    recent: Mapping[str, Sequence[RecentEvent]],
-    links: Sequence[NewLink],
-) -> None:
-    if links:
-        publish_merges(environment_id=environment_id, links=links)
-    result.watermark = publish_events(environment_id=environment_id, recent=recent)
+def _count_of(
+    result: IngestResult, *, environment: Environment, received_at: datetime, source: str
+) -> IntakeCount:
+    """Return what to count: of a file, whose events are of the past, nothing."""
+    is_file = source == Event.Source.IMPORT
+    return intake_count(
+        environment_id=environment.pk,
+        received_at=received_at,
+        accepted=0 if is_file else result.accepted,
+        duplicates=0 if is_file else result.duplicates,
+        errors=() if is_file else result.errors,
+    )
 
 
 def _count_known(batch: EventBatch, rows: Collection[EventRow]) -> None:
@@ -185,12 +196,14 @@ def _count_known(batch: EventBatch, rows: Collection[EventRow]) -> None:
         count_repeat(batch, row, stored_digest=digests.get(row.key, row.digest))
 
 
-def _raise_if_refused(result: IngestResult) -> None:
-    if not result.rejected or result.accepted or result.duplicates:
-        return
+def _is_refused(result: IngestResult) -> bool:
+    return bool(result.rejected) and not (result.accepted or result.duplicates)
+
+
+def _refusal(result: IngestResult) -> RowsRejected:
     body = result.as_body()
     del body["errors"]
-    raise RowsRejected(
+    return RowsRejected(
         f"No event could be taken: {result.rejected} of {result.rejected} were rejected; "
         "see errors.",
         errors=result.errors,

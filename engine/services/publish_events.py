@@ -10,6 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from engine.rows.identity_links import NewLink
+from engine.services.count_intake import COUNT, IntakeCount
 from saas.lib.ids import new_ulid
 from saas.lib.recent_events import (
     IDENTITY_SECONDS,
@@ -36,7 +37,8 @@ _moment = attrgetter("epoch_ms")
 # entries of a list, its seconds, an epoch in case there is none. The entries are one argument,
 # packed faster than hundreds, of one command: a pipeline of three commands for each list made the
 # whole request a fifth slower (measured).
-_PUBLISH = """
+_PUBLISH = f"""
+{COUNT}
 local most = tonumber(ARGV[3])
 for shopper, entries in pairs(cmsgpack.unpack(ARGV[2])) do
     local list = ARGV[1] .. shopper
@@ -52,7 +54,7 @@ return redis.call('HGET', KEYS[1], 'epoch') .. '-' .. n
 
 
 def publish_events(
-    *, environment_id: int, recent: Mapping[str, Sequence[RecentEvent]]
+    *, environment_id: int, recent: Mapping[str, Sequence[RecentEvent]], count: IntakeCount
 ) -> str | None:
     """Put events into their shoppers' lists and count the request, in one round trip.
 
@@ -62,6 +64,8 @@ def publish_events(
         Whose shoppers.
     recent
         The events of each shopper key.
+    count
+        What became of the request's events.
 
     Returns
     -------
@@ -80,14 +84,16 @@ def publish_events(
     try:
         watermark = redis_client().eval(
             _PUBLISH,
-            1,
+            1 + len(count.keys),
             watermark_hash(environment_id),
+            *count.keys,
             recent_list(environment_id, ""),
             msgspec.msgpack.encode(entries),
             MAX_RECENT_EVENTS,
             RECENT_EVENTS_SECONDS,
             # A new epoch says that the numbers before it, and the lists, were lost.
             new_ulid(),
+            *count.arguments,
         )
     except RedisError as error:
         log.warning("events_unpublished", error=type(error).__name__)

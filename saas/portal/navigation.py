@@ -45,6 +45,14 @@ MENU: Final = (
         ),
     ),
     (
+        "Data",
+        (
+            Entry("Catalogue", "catalogue", Right.SEE_DATA),
+            Entry("Events", "events", Right.SEE_DATA),
+            Entry("Imports", "imports", Right.SEE_DATA),
+        ),
+    ),
+    (
         "Store",
         (
             Entry("Get started", "get-started", Right.SEE_STORE),
