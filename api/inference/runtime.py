@@ -61,10 +61,13 @@ class Runtime:
         self.scans = Scans()
         self.labels = Labels(config.database_url)
         self.quotas = Quotas()
-        self.quota_rounds = QuotaRounds(
-            self.quotas, redis_url=config.redis_url, database_url=config.database_url
-        )
         self.usage_log = UsageLog(config.usage_log, platform.node() or "localhost")
+        self.quota_rounds = QuotaRounds(
+            self.quotas,
+            redis_url=config.redis_url,
+            database_url=config.database_url,
+            log_name=lambda: self.usage_log.name,
+        )
 
     def start(self) -> None:
         """Read the control snapshot and start the threads."""

@@ -48,14 +48,23 @@ class Message:
     wanted: int
 
 
+class Dead(NamedTuple):
+    """A process that holds a lease and says nothing any more: when it last did, and its log."""
+
+    process: str
+    reported_ms: int
+    log: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the counter says: what all have taken, what we got, and what others hold."""
+    """What the counter says: what all have taken, what we got, and what nobody holds."""
 
     epoch: str
     used: int
     granted: int
     free: int
+    dead: tuple[Dead, ...] = ()
 
 
 @dataclass(slots=True)

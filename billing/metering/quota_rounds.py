@@ -7,7 +7,8 @@ Valkey away each process goes on with what it knew last.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -17,19 +18,23 @@ from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from billing.metering import metrics
-from billing.metering.quota import Message, Quota, Quotas, Reply
+from billing.metering.quota import Dead, Message, Quota, Quotas, Reply
+from billing.metering.quota_ledger import lost_units, used_units
 from saas.lib.ids import new_ulid
 from saas.lib.postgres import connect_for_long
 from saas.lib.redis_client import client_of
 
 ROUND_SECONDS = 0.25
-# A killed process's lease is free again after this.
+# A process that has said nothing for so long is dead, and what it recorded is in the ledger.
 LEASE_SECONDS = 60
+# Asking the ledger in vain keeps leases from being refilled.
+LEDGER_REST_SECONDS = 30.0
 # For whoever reports late of a period that is over.
 KEPT_SECONDS = 24 * 3600
 
 # One hash for a store's period: what is used, the epoch of the counter, and for each process
-# "total held ends". All processes together: used + held <= limit.
+# "total held ends at log". All processes together: used + held <= limit. A dead process's lease
+# stays held until somebody brings what its log had beyond its last report: ARGV[13].
 _ROUND = """
 local key, me, epoch = KEYS[1], ARGV[1], ARGV[2]
 local total, kept, wanted = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -41,27 +46,33 @@ if not known then
     redis.call('EXPIREAT', key, ARGV[10])
 end
 local now = tonumber(redis.call('TIME')[1])
-local used, others, reported = 0, 0, tonumber(ARGV[3])
+local used, others, reported, added = 0, 0, tonumber(ARGV[3]), 0
+local lost, dead = {}, {}
+for name, units in string.gmatch(ARGV[13], '(%w+) (%d+)') do lost[name] = tonumber(units) end
 local fields = redis.call('HGETALL', key)
 for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
     if name == 'used' then
         used = tonumber(value)
     elseif name ~= 'epoch' then
-        local its_total, held, ends = string.match(value, '^(%-?%d+) (%d+) (%d+)$')
+        local its_total, held, ends, at, log =
+            string.match(value, '^(%-?%d+) (%d+) (%d+) ?(%d*) ?(.*)$')
         if name == me then
             reported = tonumber(its_total)
-        elseif tonumber(ends) < now then
+        elseif tonumber(ends) >= now then
+            others = others + tonumber(held)
+        elseif lost[name] then
+            added = added + math.min(lost[name], tonumber(held))
             redis.call('HDEL', key, name)
         else
             others = others + tonumber(held)
+            dead[#dead + 1] = {name, at, log}
         end
     end
 end
-if epoch == known then
-    used = used + total - reported
-    redis.call('HSET', key, 'used', string.format('%.0f', used))
-end
+if epoch == known then used = used + total - reported end
+used = used + added
+redis.call('HSET', key, 'used', string.format('%.0f', used))
 local granted, free = 0, 0
 if ARGV[7] ~= '' then
     local limit = tonumber(ARGV[7])
@@ -73,16 +84,13 @@ if ARGV[7] ~= '' then
 end
 if kept + granted > 0 then
     local ends = now + tonumber(ARGV[11])
-    redis.call('HSET', key, me, string.format('%.0f %.0f %.0f', total, kept + granted, ends))
+    local field = string.format('%.0f %.0f %.0f ', total, kept + granted, ends)
+    redis.call('HSET', key, me, field .. ARGV[14])
 else
     redis.call('HDEL', key, me)
 end
-return {known, used, granted, free - granted}
+return {known, used, granted, free - granted, dead}
 """
-_USED = """
-    SELECT coalesce(sum(units), 0) FROM public.billing_usagebucket
-    WHERE environment_id = %s
-        AND hour >= date_trunc('hour', to_timestamp(%s), 'UTC') AND hour < to_timestamp(%s)"""
 
 _log = structlog.get_logger()
 
@@ -90,13 +98,27 @@ _log = structlog.get_logger()
 class QuotaRounds:
     """The thread that speaks with Valkey, and with PostgreSQL where a counter has to be rebuilt."""
 
-    def __init__(self, quotas: Quotas, *, redis_url: str, database_url: str) -> None:
+    def __init__(
+        self,
+        quotas: Quotas,
+        *,
+        redis_url: str,
+        database_url: str,
+        log_name: Callable[[], str] = str,
+    ) -> None:
+        """Keep the accounts; `log_name` says where this process records its calls now."""
         self._quotas = quotas
+        self._log_name = log_name
         self._redis: Redis = client_of(redis_url)
         self._database_url = database_url
         self._process = new_ulid()
+        # When this round began, and the log by then.
+        self._began = ""
         self._script = ""
         self._is_away = False
+        # By store: what processes recorded and never reported before they died.
+        self._lost: dict[Quota, dict[str, int]] = {}
+        self._ledger_rests_until = 0.0
         self._waiting: list[Future[None]] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -126,6 +148,7 @@ class QuotaRounds:
 
     def run_round(self, *, is_last: bool = False) -> None:
         """Report what was taken, and get leases for what is to come; the last one lets them go."""
+        self._began = f"{time.time_ns() // 1_000_000} {self._log_name()}"
         messages = self._quotas.messages(is_last=is_last)
         if not messages:
             return
@@ -140,6 +163,7 @@ class QuotaRounds:
             return
         self._is_away = False
         self._quotas.settle(messages, replies)
+        self._lost = self._lost_by_store(messages, replies)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -155,6 +179,30 @@ class QuotaRounds:
                 if done.set_running_or_notify_cancel():
                     done.set_result(None)
         self.run_round(is_last=True)
+
+    def _lost_by_store(
+        self, messages: Sequence[Message], replies: Sequence[Reply]
+    ) -> dict[Quota, dict[str, int]]:
+        """Ask the ledger what dead processes recorded, for the next round to tell."""
+        pairs = zip(messages, replies, strict=True)
+        dead = {message.quota: reply.dead for message, reply in pairs if reply.dead}
+        if not dead or time.monotonic() < self._ledger_rests_until:
+            return {}
+        try:
+            with self._connected() as connection:
+                return {
+                    quota: {
+                        each.process: lost_units(
+                            connection, quota, each, within_seconds=2 * LEASE_SECONDS
+                        )
+                        for each in processes
+                    }
+                    for quota, processes in dead.items()
+                }
+        except psycopg.Error as error:
+            _log.warning("ledger_away", error=str(error).partition("\n")[0])
+            self._ledger_rests_until = time.monotonic() + LEDGER_REST_SECONDS
+            return {}
 
     def _asked(self, messages: Sequence[Message]) -> list[Reply]:
         replies = self._sent([(each, "") for each in messages])
@@ -177,7 +225,14 @@ class QuotaRounds:
             self._script = ""
             answers = self._pipelined(rows)
         return [
-            None if each is None else Reply(each[0].decode(), int(each[1]), each[2], each[3])
+            None
+            if each is None
+            else Reply(
+                *(each[0].decode(), int(each[1]), each[2], each[3]),
+                dead=tuple(
+                    Dead(name.decode(), int(at or 0), log.decode()) for name, at, log in each[4]
+                ),
+            )
             for each in answers
         ]
 
@@ -205,6 +260,8 @@ class QuotaRounds:
             quota.period_end + KEPT_SECONDS,
             LEASE_SECONDS,
             message.needed,
+            " ".join(f"{name} {units}" for name, units in self._lost.get(quota, {}).items()),
+            self._began,
         )
 
     def _used_so_far(self) -> dict[Quota, int]:
@@ -215,16 +272,13 @@ class QuotaRounds:
             return {}
 
     def _used(self, quotas: Iterable[Quota]) -> dict[Quota, int]:
-        with connect_for_long(
+        with self._connected() as connection:
+            return {quota: used_units(connection, quota) for quota in quotas}
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        return connect_for_long(
             self._database_url,
             name="quotas",
             connect_timeout=2,
             options="-c statement_timeout=2s",
-        ) as connection:
-            rows = {
-                quota: connection.execute(
-                    _USED, (quota.environment_id, quota.period_start, quota.period_end)
-                ).fetchone()
-                for quota in quotas
-            }
-        return {quota: int(row[0]) if row else 0 for quota, row in rows.items()}
+        )

@@ -41,6 +41,7 @@ class UsageLog:
     _syncer: threading.Thread | None
     _descriptor: int
     _finished: list[int]
+    _name: str
     _size: int
     _is_torn: bool
 
@@ -97,6 +98,11 @@ class UsageLog:
             self._is_refused = False
             return True
 
+    @property
+    def name(self) -> str:
+        """The file that calls are kept in now; empty before the first one."""
+        return self._name
+
     def close(self) -> None:
         """Bring everything to the disk and release the file; what comes later is unrecorded."""
         with self._lock:
@@ -130,10 +136,12 @@ class UsageLog:
     def _open_next_file(self) -> None:
         if self._is_closed:
             raise OSError("The usage log is closed.")
-        descriptor = _create_locked(self._folder / f"{self._source}-{new_ulid()}{LOG_SUFFIX}")
+        name = f"{self._source}-{new_ulid()}{LOG_SUFFIX}"
+        descriptor = _create_locked(self._folder / name)
         if self._descriptor != _NO_FILE:
             self._finished.append(self._descriptor)
         self._descriptor, self._size, self._is_torn = descriptor, 0, False
+        self._name = name
         self._is_name_dirty = True
         if self._syncer is None:
             self._syncer = threading.Thread(
@@ -173,6 +181,7 @@ class UsageLog:
         self._stop = threading.Event()
         self._syncer = None
         self._descriptor = _NO_FILE
+        self._name = ""
         self._finished = []
         self._size = 0
         self._is_torn = self._is_dirty = self._is_name_dirty = self._is_refused = False

@@ -8,14 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import redis
+from ulid import ULID
 
 from billing.metering.quota import Quota, Quotas
 from billing.metering.quota_rounds import QuotaRounds
+from billing.metering.record import UsageFlag
+from billing.metering.shipper import Shipper
+from billing.metering.usage_log import UsageLog
 
 # A process with 16 threads that take what they can until all is gone; prints how much it got.
 TAKER = """
@@ -69,7 +74,7 @@ def make_rounds() -> Iterator[MakeRounds]:
     """Rounds that a test runs itself, one by one."""
     made: list[QuotaRounds] = []
 
-    def make(quotas: Quotas, **urls: str) -> QuotaRounds:
+    def make(quotas: Quotas, **urls: Any) -> QuotaRounds:
         here = {"redis_url": os.environ["REDIS_URL"], "database_url": os.environ["DATABASE_URL"]}
         made.append(QuotaRounds(quotas, **{**here, **urls}))
         return made[-1]
@@ -166,17 +171,130 @@ def test_a_stopped_process_leaves_nothing_behind(
     assert take_all(others, make_rounds(others), quota) == 18
 
 
-def test_a_killed_processs_lease_is_free_again_when_it_expires(
-    counters: redis.Redis, make_rounds: MakeRounds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quota = make_quota(limit=20)
-    killed, others = Quotas(), Quotas()
-    monkeypatch.setattr("billing.metering.quota_rounds.LEASE_SECONDS", -1)
-    killed.take(quota, 1)
-    make_rounds(killed).run_round()
-    monkeypatch.undo()
+def record(quota: Quota, log: UsageLog, count: int, *, after_ms: int) -> None:
+    at_ms = time.time_ns() // 1_000_000 + after_ms
+    for _ in range(count):
+        assert log.append(
+            call_id=bytes(ULID.from_timestamp(at_ms / 1000)),
+            environment_id=quota.environment_id,
+            units=1,
+            operation=1,
+            flags=UsageFlag.BILLABLE,
+            at_ms=at_ms,
+        )
 
-    assert take_all(others, make_rounds(others), quota) == 20
+
+Kill = Callable[[Quota], int]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[UsageLog]:
+    """Where the process that dies has kept ten calls before its last report."""
+    log = UsageLog(tmp_path, "host")
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def kill(
+    counters: redis.Redis,
+    log: UsageLog,
+    make_rounds: MakeRounds,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Kill:
+    """Let a process report ten calls, then take and keep some more, and die with the rest."""
+
+    def lost_by_the_dead(quota: Quota) -> int:
+        killed = Quotas()
+        rounds = make_rounds(killed, log_name=lambda: log.name)
+        killed.take(quota, 10)
+        rounds.run_round()
+        assert killed.take(quota, 10) == 10
+        record(quota, log, 10, after_ms=-1_000)
+        with monkeypatch.context() as patch:
+            patch.setattr("billing.metering.quota_rounds.LEASE_SECONDS", -1)
+            rounds.run_round()
+        lost = killed.take(quota, 100) - 1
+        record(quota, log, lost, after_ms=1_000)
+        # Else it would say farewell.
+        monkeypatch.setattr(rounds, "run_round", lambda **_: None)
+        return lost
+
+    return lost_by_the_dead
+
+
+def test_the_last_calls_of_a_killed_process_count_to_the_limit(
+    kill: Kill, shipper: Shipper, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=100)
+    lost = kill(quota)
+    shipper.ship_all()
+    others = Quotas()
+
+    assert lost > 0
+    assert take_all(others, make_rounds(others), quota) == 100 - 10 - lost
+
+
+def test_what_a_killed_process_held_waits_for_the_ledgers_word(
+    kill: Kill, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=100)
+    lost = kill(quota)
+    others = Quotas()
+    rounds = make_rounds(others, database_url="postgresql://127.0.0.1:1/x")
+    asked: list[Any] = []
+    connected = rounds._connected
+
+    def noting() -> Any:
+        asked.append(1)
+        return connected()
+
+    rounds._connected = noting  # type: ignore[method-assign]
+    # The counter is there; only the ledger is away.
+    taken = 0
+    for _ in range(200):
+        taken += others.take(quota, 1)
+        rounds.run_round()
+
+    assert taken == 100 - 10 - lost - 1
+    assert not others.is_exhausted(quota)
+    # Asking in vain is slow, so it is not done at each round.
+    assert len(asked) == 1
+
+
+def test_what_a_killed_process_never_answered_is_free_again(
+    kill: Kill, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=100)
+    kill(quota)
+    others = Quotas()
+
+    # Its log was never shipped: the ledger knows of no calls.
+    assert take_all(others, make_rounds(others), quota) == 90
+
+
+def test_two_that_find_the_same_dead_count_its_calls_once(
+    kill: Kill, shipper: Shipper, make_rounds: MakeRounds
+) -> None:
+    quota = make_quota(limit=100)
+    lost = kill(quota)
+    shipper.ship_all()
+    both = [(quotas, make_rounds(quotas)) for quotas in (Quotas(), Quotas())]
+    for quotas, rounds in both * 3:
+        quotas.take(quota, 1)
+        rounds.run_round()
+    for quotas, rounds in both:
+        rounds.run_round(is_last=True)
+        assert quotas.take(quota, 1) == 0
+    used = counters_used(quota)
+
+    assert used == 10 + lost + 4
+
+
+def counters_used(quota: Quota) -> int:
+    with closing(redis.Redis.from_url(os.environ["REDIS_URL"])) as client:
+        key = f"sw:{quota.environment_id}:quota:{quota.period_start}"
+        return int(str(client.hget(key, "used"), "ascii"))  # type: ignore[arg-type]
 
 
 def test_a_lost_answer_counts_nothing_twice(
