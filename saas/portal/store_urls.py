@@ -36,12 +36,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("saas.portal.account_urls")),
     path("<environment:environment>/", overview, name="overview"),
     path("<environment:environment>/", include("saas.portal.model_urls")),
-    path("<environment:environment>/", include("saas.portal.data_urls")),
     path("<environment:environment>/get-started/", get_started, name="get-started"),
     path("<environment:environment>/get-started/key/", make_snippet_key, name="make-snippet-key"),
     path("usage/", include("saas.portal.usage_urls")),
     path("keys/", include("saas.portal.key_urls")),
     path("audit/", audit, name="audit"),
     path("audit/audit.csv", audit_csv, name="audit-csv"),
-    path("settings/", include("saas.portal.settings_urls")),
 ]

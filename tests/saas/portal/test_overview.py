@@ -127,6 +127,24 @@ def test_finance_sees_calls_and_no_quality(acorn: Environment) -> None:
     page = page_of(visitor(acorn.tenant, "finance"))
     assert "Recommendation calls by day" in page
     assert "NDCG@10" not in page
+    assert "data-health" not in page
+
+
+def test_data_health_is_a_page_and_a_part_of_the_overview(
+    client: Client, acorn: Environment
+) -> None:
+    put_items(acorn, "oak")
+    whole = page_of(client, "/live/data-health/")
+    assert "<h1>" in whole
+    assert "Missing brand" in whole
+    assert "No shopper&#x27;s event has come yet" in whole
+    part = client.get("/live/data-health/", headers={"HX-Request": "true"}).content.decode()
+    assert "Missing brand" in part
+    assert "<h1>" not in part
+
+
+def test_a_developer_may_see_data_health_and_finance_may_not(acorn: Environment) -> None:
+    assert visitor(acorn.tenant, "finance").get("/live/data-health/").status_code == 403
 
 
 def test_the_overview_asks_the_database_as_often_whatever_there_is(
