@@ -140,8 +140,9 @@ def _offer(terms: PlanTerms, stands: Account) -> Offer:
     else:
         beyond = ", then ".join(_unit_price(tier, terms.currency) for tier in dear)
     is_current = stands.currency is not None and terms.code == stands.plan
-    # A trial of it, or one that has lapsed, is still to be bought.
-    has_it = is_current and stands.access == "full" and (stands.is_bought or not terms.price_minor)
+    # A trial that nobody bought is still to be bought, and so is a plan that has lapsed.
+    is_on_trial = stands.state == "trialing" and not stands.is_bought
+    has_it = is_current and stands.access == "full" and not is_on_trial
     is_next = terms.code == stands.next_plan
     return Offer(
         terms=terms,
