@@ -33,12 +33,19 @@ class DayInput(forms.DateInput):
     input_type = "date"
 
 
+class Words(forms.TextInput):
+    """Room for a word or two, so that the whole search stands in a row."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"size": 12})
+
+
 class AuditForm(forms.Form):
     """What to look for; an empty field does not narrow it."""
 
-    actor = forms.CharField(label="Who", required=False, max_length=200)
-    action = forms.CharField(label="Did what", required=False, max_length=64)
-    object = forms.CharField(label="To what", required=False, max_length=200)
+    actor = forms.CharField(label="Who", required=False, max_length=200, widget=Words)
+    action = forms.CharField(label="Did what", required=False, max_length=64, widget=Words)
+    object = forms.CharField(label="To what", required=False, max_length=200, widget=Words)
     since = forms.DateField(label="From (UTC)", required=False, widget=DayInput)
     until = forms.DateField(label="To (UTC)", required=False, widget=DayInput)
     before = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1)

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from engine.selectors.exports import download_of_export, export_body, exports, has_file
-from engine.services.request_export import request_export
-from saas.lib.download_links import link_to
 from saas.lifecycle.cancel_deletion import cancel_deletion
 from saas.lifecycle.request_deletion import GRACE, request_deletion
+from saas.lifecycle.request_store_export import request_store_export, store_exports
 from saas.portal.roles import Right
 from saas.portal.visit import Visit, store_page
-from tenants.context import in_environment
 from tenants.selectors.deletion import deletion_due
-
-_KINDS = ("items", "events")
-_SHOWN_EXPORTS = 6
 
 
 class DeletionForm(forms.Form):
@@ -58,14 +50,13 @@ def delete_store(request: HttpRequest, visit: Visit) -> HttpResponse:
         )
         messages.success(request, f"The store will be deleted on {due:%-d %B %Y, %H:%M} UTC.")
         return redirect("delete-store")
-    now = timezone.now()
     return visit.render(
         "portal/settings/deletion.html",
         {
             "form": form,
             "days": GRACE.days,
             "deletion_due": deletion_due(tenant_id=visit.tenant.pk),
-            "exports": _exports(visit, now=now),
+            "exports": store_exports(environment_id=visit.live.pk),
         },
     )
 
@@ -82,21 +73,9 @@ def keep_store(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 @store_page(Right.DELETE_STORE)
 def export_store(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Have the live catalogue and events written into files to fetch."""
-    with in_environment(visit.live):
-        for kind in _KINDS:
-            request_export(environment=visit.live, kind=kind, file_format="csv")
-    messages.success(request, "The files are being written; load this page again in a minute.")
+    """Have everything of both environments written into one file to fetch."""
+    request_store_export(
+        slug=visit.tenant.slug, actor=visit.actor, reason="Asked for in the portal."
+    )
+    messages.success(request, "The file is being written; load this page again in a minute.")
     return redirect("delete-store")
-
-
-def _exports(visit: Visit, *, now: datetime) -> list[dict[str, Any]]:
-    rows = exports(environment_id=visit.live.pk, kinds=_KINDS, limit=_SHOWN_EXPORTS)
-    return [
-        {
-            **export_body(row, now=now),
-            "at": row.created_at,
-            "url": link_to(download_of_export(row), now=now).path if has_file(row, now=now) else "",
-        }
-        for row in rows
-    ]

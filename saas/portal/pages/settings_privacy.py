@@ -38,7 +38,6 @@ class ShopperForm(forms.Form):
         label="Id",
         max_length=MAX_ID_CHARACTERS,
         strip=False,
-        help_text="Your own id of the shopper, as you send it with events.",
     )
 
     def clean_id(self) -> str:
