@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from saas.portal.pages.audit import audit, audit_csv
+from saas.portal.pages.data_health import data_health
 from saas.portal.pages.get_started import get_started, make_snippet_key
 from saas.portal.pages.overview import overview
 from saas.portal.pages.store_home import store_home
@@ -35,11 +36,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", store_home, name="home"),
     path("", include("saas.portal.account_urls")),
     path("<environment:environment>/", overview, name="overview"),
+    path("<environment:environment>/data-health/", data_health, name="data-health"),
     path("<environment:environment>/", include("saas.portal.model_urls")),
+    path("<environment:environment>/", include("saas.portal.data_urls")),
     path("<environment:environment>/get-started/", get_started, name="get-started"),
     path("<environment:environment>/get-started/key/", make_snippet_key, name="make-snippet-key"),
     path("usage/", include("saas.portal.usage_urls")),
     path("keys/", include("saas.portal.key_urls")),
     path("audit/", audit, name="audit"),
     path("audit/audit.csv", audit_csv, name="audit-csv"),
+    path("settings/", include("saas.portal.settings_urls")),
 ]
