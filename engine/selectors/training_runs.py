@@ -29,6 +29,11 @@ class Run:
     error: str | None
     model_version: str | None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether it will still change."""
+        return self.status in (TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING)
+
 
 def training_run(*, run_id: str) -> Run | None:
     """Return one run, or `None` where the environment has no such."""

@@ -1,15 +1,20 @@
-"""The pages about an environment's models."""
+"""The pages about an environment's models, and about what shoppers get from them."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from saas.portal.pages.explore import explore, explore_item, explore_shopper, explore_why
 from saas.portal.pages.model_changes import model_promotion, model_rollback, model_unpinning
 from saas.portal.pages.model_comparison import comparison_result, model_comparison
 from saas.portal.pages.models import model_detail, model_list
 from saas.portal.pages.training import train_now, training
 
 urlpatterns = [
+    path("explore/", explore, name="explore"),
+    path("explore/shopper/", explore_shopper, name="explore-shopper"),
+    path("explore/item/", explore_item, name="explore-item"),
+    path("explore/why/", explore_why, name="explore-why"),
     path("models/", model_list, name="models"),
     path("models/compare/", model_comparison, name="model-comparison"),
     path("models/compare/result/", comparison_result, name="comparison-result"),

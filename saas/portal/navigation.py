@@ -42,6 +42,7 @@ MENU: Final = (
         (
             Entry("Overview", "overview", Right.SEE_STORE),
             Entry("Models", "models", Right.SEE_QUALITY),
+            Entry("Explore", "explore", Right.EXPLORE),
         ),
     ),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -63,7 +64,7 @@ def _shown(compared_: ModelComparison, titles: dict[str, str]) -> dict[str, Any]
         "since": compared_.since,
         "users": found.users,
         "metrics": [(name, each, _verdict(each)) for name, each in found.metrics.items()],
-        "overlap": found.overlap,
+        "alike": {name: 10 * share for name, share in asdict(found.overlap).items()},
         "overlap_users": found.overlap_users,
         "samples": [
             {

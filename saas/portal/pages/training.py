@@ -10,15 +10,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from engine.models.training import TrainingRun
 from engine.selectors.training_runs import Run, training_runs
 from engine.services.request_training import request_training
 from saas.portal.pages.model_words import stage_words
 from saas.portal.roles import Right
 from saas.portal.visit import Visit, environment_page
 from tenants.context import in_environment
-
-_UNDER_WAY = (TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,6 @@ class ShownRun:
 
     run: Run
     stage: str
-    is_under_way: bool
 
     @property
     def percent(self) -> int:
@@ -37,7 +33,7 @@ class ShownRun:
 
 def shown_run(run: Run) -> ShownRun:
     """Return a run in words."""
-    return ShownRun(run, stage=stage_words(run.stage), is_under_way=run.status in _UNDER_WAY)
+    return ShownRun(run, stage=stage_words(run.stage))
 
 
 @require_POST
@@ -58,7 +54,7 @@ def training(request: HttpRequest, visit: Visit) -> HttpResponse:
     with in_environment(visit.environment):
         runs = training_runs(limit=1)
     run = shown_run(runs[0]) if runs else None
-    if run is None or not run.is_under_way:
+    if run is None or not run.run.is_under_way:
         # The versions beside it are others now.
         return HttpResponseClientRefresh()
     return visit.render("portal/models/training.html", {"run": run})
