@@ -111,7 +111,8 @@ async def answer(
     # A preview is no call of the store's: it uses nothing and leaves no record.
     if not caller.is_preview:
         # An empty answer is not one to charge for, nor is one that is given instead of a refusal.
-        is_billable = bool(outcome.picked) and not is_limited and caller.environment.kind == "live"
+        is_free = is_limited or charge.is_free or caller.environment.kind != "live"
+        is_billable = bool(outcome.picked) and not is_free
         if is_billable:
             charge.use()
         placement_tag = runtime.labels.tag(caller.environment.id, request.placement)

@@ -23,6 +23,7 @@ from api.inference.explain_requests import decode_question
 from api.inference.explaining import explain
 from api.inference.explanations import explanation_for_page
 from api.inference.rendering import item_ids
+from api.inference.repeats import mark_of
 from api.inference.responses import (
     Send,
     header_pairs,
@@ -79,12 +80,14 @@ async def handle_call(
         watch.mark("credentials")
         sent = await read_body(headers, receive)
         watch.mark("body")
+        key = headers.get(b"idempotency-key")
+        mark = None if key is None else mark_of(key, operation=operation, body=sent)
         if operation == BATCH:
-            body = await _answered_batch(runtime, caller, sent, watch, request_id=request_id)
+            body = await _answered_batch(runtime, caller, sent, mark, watch, request_id=request_id)
         elif operation == EXPLAIN:
             body = await _explained(runtime, caller, sent, watch)
         else:
-            body = await _answered(runtime, operation, caller, sent, watch)
+            body = await _answered(runtime, operation, caller, sent, mark, watch)
     except ClientDisconnected:
         return
     except ShelfwiseError as error:
@@ -137,13 +140,18 @@ def _check_accept(accept: bytes | None) -> None:
 
 
 async def _answered(
-    runtime: Runtime, operation: str, caller: Caller, body: bytes, watch: Stopwatch
+    runtime: Runtime,
+    operation: str,
+    caller: Caller,
+    body: bytes,
+    mark: bytes | None,
+    watch: Stopwatch,
 ) -> bytes:
     request = decode(operation, body)
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, request)
     watch.mark("shopper")
-    with closing(await begin_charge(runtime, caller, units=1)) as charge:
+    with closing(await begin_charge(runtime, caller, units=1, mark=mark)) as charge:
         await runtime.turns.wait(caller.environment.id)
         watch.mark("turn")
         given = await answer(
@@ -167,13 +175,20 @@ async def _explained(runtime: Runtime, caller: Caller, body: bytes, watch: Stopw
 
 
 async def _answered_batch(
-    runtime: Runtime, caller: Caller, body: bytes, watch: Stopwatch, *, request_id: str
+    runtime: Runtime,
+    caller: Caller,
+    body: bytes,
+    mark: bytes | None,
+    watch: Stopwatch,
+    *,
+    request_id: str,
 ) -> bytes:
     batch = decode_batch(body)
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, batch.asked)
     watch.mark("shopper")
-    with closing(await begin_charge(runtime, caller, units=len(batch.asked.requests))) as charge:
+    units = len(batch.asked.requests)
+    with closing(await begin_charge(runtime, caller, units=units, mark=mark)) as charge:
         results = await _boxes(runtime, visit, batch, charge, watch, request_id=request_id)
     return encode(BatchAnswer(results))
 

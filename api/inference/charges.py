@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from api.inference.credentials import Caller
@@ -24,9 +26,13 @@ _MAX_WAIT_SECONDS = 1.0
 class Charge:
     """The units that a call may use; what it does not use goes back with `close`."""
 
-    __slots__ = ("_caller", "_left", "_quota", "_quotas")
+    __slots__ = ("_caller", "_forget", "_left", "_quota", "_quotas", "is_free")
 
     def __init__(self, caller: Caller, quotas: Quotas, quota: Quota | None, units: int) -> None:
+        # Of a call that was charged when it came first.
+        self.is_free = False
+        # What to do where it comes to nothing.
+        self._forget: Callable[[], None] | None = None
         self._caller = caller
         self._quotas = quotas
         self._quota = quota
@@ -56,16 +62,34 @@ class Charge:
     def use(self) -> None:
         """Charge for one answer."""
         self._left -= 1
+        self._forget = None
 
     def close(self) -> None:
         """Give back what was not used."""
+        if self._forget is not None:
+            self._forget()
         if self._quota is not None and self._left:
             self._quotas.give_back(self._quota, self._left)
             self._left = 0
 
 
-async def begin_charge(runtime: Runtime, caller: Caller, *, units: int) -> Charge:
-    """Take units of the store's quota, where it has one."""
+async def begin_charge(
+    runtime: Runtime, caller: Caller, *, units: int, mark: bytes | None
+) -> Charge:
+    """Take units of the store's quota, where it has one; a call that came before needs none."""
+    if mark is None or caller.is_preview or caller.environment.kind != "live":
+        return await _taken(runtime, caller, units)
+    environment_id = caller.environment.id
+    if await runtime.repeats.is_first(environment_id, mark):
+        charge = await _taken(runtime, caller, units)
+        charge._forget = partial(runtime.repeats.forget, environment_id, mark)
+        return charge
+    charge = Charge(caller, runtime.quotas, None, units)
+    charge.is_free = True
+    return charge
+
+
+async def _taken(runtime: Runtime, caller: Caller, units: int) -> Charge:
     quota = quota_of(caller)
     quotas = runtime.quotas
     if quota is None:

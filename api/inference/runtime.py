@@ -15,6 +15,7 @@ from api.inference.model_store import ModelStore
 from api.inference.page_rates import PageRates
 from api.inference.recent_events import TIMEOUT_SECONDS, RecentEvents
 from api.inference.redis_pipe import RedisPipe
+from api.inference.repeats import Repeats
 from api.inference.scans import Scans
 from api.inference.shelves import Shelves
 from api.inference.trend_files import TrendFiles
@@ -57,6 +58,7 @@ class Runtime:
         redis = RedisPipe(config.redis_url, patience=TIMEOUT_SECONDS)
         self.recent_events = RecentEvents(redis)
         self.page_rates = PageRates(redis, PAGE_RATE)
+        self.repeats = Repeats(redis)
         self.turns = Turns()
         self.scans = Scans()
         self.labels = Labels(config.database_url)
