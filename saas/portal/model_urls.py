@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from saas.portal.pages.explore import explore, explore_item, explore_shopper, explore_why
 from saas.portal.pages.model_changes import model_promotion, model_rollback, model_unpinning
 from saas.portal.pages.model_comparison import comparison_result, model_comparison
 from saas.portal.pages.models import model_detail, model_list
 from saas.portal.pages.training import train_now, training
+from saas.portal.versions import VersionConverter
+
+register_converter(VersionConverter, "version")
 
 urlpatterns = [
     path("explore/", explore, name="explore"),
@@ -22,6 +25,6 @@ urlpatterns = [
     path("models/train/", train_now, name="train-now"),
     path("models/training/", training, name="training"),
     path("models/unpin/", model_unpinning, name="model-unpinning"),
-    path("models/<str:version>/", model_detail, name="model"),
-    path("models/<str:version>/promote/", model_promotion, name="model-promotion"),
+    path("models/<version:version>/", model_detail, name="model"),
+    path("models/<version:version>/promote/", model_promotion, name="model-promotion"),
 ]

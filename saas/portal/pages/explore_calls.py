@@ -14,6 +14,8 @@ from django.http import QueryDict
 from typing_extensions import override
 
 from saas.lib.config import config
+from saas.lib.errors import ShelfwiseError
+from saas.lib.strict_json import parse_strict_json
 from saas.portal.previews import Given
 
 MAX_ID: Final = 256
@@ -43,13 +45,20 @@ class Options(forms.Form):
     max_per_brand = forms.IntegerField(
         label="Most of a brand", min_value=1, max_value=100, required=False
     )
-    filter = forms.JSONField(
+    filter = forms.CharField(
         label="Filter",
         required=False,
         help_text='Such as {"in": ["categories", "Home"]} or {"<": ["price", 50]}.',
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"invalid": 'This is no JSON; write it as {"in": ["categories", "Home"]}.'},
     )
+
+    def clean_filter(self) -> Any:
+        """Read the filter as the service will; what it means is the service's to judge."""
+        text = self.cleaned_data["filter"]
+        try:
+            return parse_strict_json(text.encode()) if text else None
+        except ShelfwiseError as error:
+            raise forms.ValidationError(error.detail) from error
 
     @property
     def members(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from engine.services.promote_model import promote_model
 from engine.services.rollback_model import rollback_model
 from engine.services.unpin_model import unpin_model
 from saas.portal.roles import Right
+from saas.portal.versions import sent_version
 from saas.portal.visit import Visit, environment_page
 from tenants.context import in_environment
 
@@ -58,11 +59,14 @@ def model_rollback(request: HttpRequest, visit: Visit) -> HttpResponse:
             target = version_before(version_records(), live_version=live) if live else None
             found = _model(visit, target) if target else None
         return visit.render("portal/models/rollback.html", {"model": found, "current": live})
+    target = sent_version(request.POST.get("version"))
+    if target is None:
+        raise Http404("No such version.")
     pin = request.POST.get("pin") == "on"
     with in_environment(environment):
         version = rollback_model(
             environment=environment,
-            version=request.POST.get("version") or None,
+            version=target,
             pin=pin,
             actor=visit.actor,
             reason=_reason(request),
@@ -89,7 +93,7 @@ def _model(visit: Visit, version: str) -> ModelDetail:
 
 
 def _reason(request: HttpRequest) -> str:
-    return request.POST.get("reason", "").strip()[:500] or _UNSAID
+    return request.POST.get("reason", "").replace("\x00", "").strip()[:500] or _UNSAID
 
 
 def _told(version: str, *, pin: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from engine.core.comparison import Difference, Sample
 from engine.selectors.item_titles import item_titles
@@ -14,6 +14,7 @@ from engine.selectors.model_comparison import model_comparison as compared
 from engine.selectors.models import models
 from saas.lib.errors import ShelfwiseError
 from saas.portal.roles import Right
+from saas.portal.versions import sent_version
 from saas.portal.visit import Visit, environment_page
 from tenants.context import in_environment
 
@@ -29,8 +30,8 @@ def model_comparison(request: HttpRequest, visit: Visit) -> HttpResponse:
         offered = models(environment_id=environment.pk, limit=_OFFERED)
     servable = [each.version for each in offered if each.is_servable]
     newest = next((each for each in servable if each != environment.live_version), "")
-    a = request.GET.get("a") or newest
-    b = request.GET.get("b") or environment.live_version or ""
+    a = sent_version(request.GET.get("a")) or newest
+    b = sent_version(request.GET.get("b")) or environment.live_version or ""
     context = {
         "offered": offered,
         "a": a,
@@ -44,7 +45,9 @@ def model_comparison(request: HttpRequest, visit: Visit) -> HttpResponse:
 @environment_page(Right.SEE_QUALITY)
 def comparison_result(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Score both versions on the same shoppers: a part, or a page of its own without JavaScript."""
-    a, b = request.GET.get("a", ""), request.GET.get("b", "")
+    a, b = (sent_version(request.GET.get(name)) for name in ("a", "b"))
+    if a is None or b is None:
+        raise Http404("No such versions.")
     context: dict[str, Any] = {"a": a, "b": b}
     try:
         with in_environment(visit.environment):

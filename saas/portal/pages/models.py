@@ -19,6 +19,7 @@ from saas.portal.pages.model_words import (
 )
 from saas.portal.pages.training import shown_run
 from saas.portal.roles import Right
+from saas.portal.versions import sent_version
 from saas.portal.visit import Visit, environment_page
 from tenants.context import in_environment
 
@@ -29,7 +30,7 @@ PAGE = 20
 def model_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show each version, newest first, beside what is popular."""
     environment = visit.environment
-    before = request.GET.get("before") or None
+    before = sent_version(request.GET.get("before"))
     with in_environment(environment):
         found = models(environment_id=environment.pk, limit=PAGE + 1, before=before)
         runs = training_runs(limit=1)

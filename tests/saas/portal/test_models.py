@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -279,7 +280,7 @@ def test_a_failed_training_says_why_and_asks_no_more(client: Client, acorn: Envi
 @pytest.mark.parametrize("role", ["analyst", "developer"])
 def test_who_may_not_run_models_sees_no_button_and_cannot(acorn: Environment, role: str) -> None:
     client = visitor(acorn.tenant, role)
-    _, version = add_champions(acorn, 1, 2)
+    first, version = add_champions(acorn, 1, 2)
     may = role == "developer"
 
     page = text_of(client, "/live/models/") + text_of(client, f"/live/models/{version}/")
@@ -287,7 +288,8 @@ def test_who_may_not_run_models_sees_no_button_and_cannot(acorn: Environment, ro
     for button in ("Train now", "Roll back", ">Pin<"):
         assert (button in page) is may
     for path in ("train/", "unpin/", "rollback/", f"{version}/promote/"):
-        assert client.post(f"/live/models/{path}").status_code == (302 if may else 403)
+        answer = client.post(f"/live/models/{path}", {"version": first})
+        assert answer.status_code == (302 if may else 403)
 
 
 def test_finance_sees_no_models(acorn: Environment) -> None:
@@ -314,6 +316,18 @@ def test_versions_are_compared_on_a_part_of_its_own(client: Client, acorn: Envir
     # No files were written for these.
     assert "cannot be read any more" in result
     assert "Choose two different" in text_of(client, f"/live/models/compare/?a={a}&b={a}")
+
+
+@pytest.mark.parametrize("version", ["nothing", "\x00", "..", "01KVERSIONOFNOVEMBER000099"])
+def test_odd_versions_are_not_found(client: Client, acorn: Environment, version: str) -> None:
+    _, champion = add_champions(acorn, 1, 2)
+    path = quote(version, safe="")
+
+    for page in (f"{path}/", f"{path}/promote/", f"compare/result/?a={path}&b="):
+        assert client.get(f"/live/models/{page}").status_code == 404
+    assert client.get(f"/live/models/?before={path}").status_code == 200
+    client.post("/live/models/rollback/", {"version": version, "reason": "\x00"})
+    assert live_version(acorn) == (champion, False)
 
 
 def test_the_test_environment_has_models_of_its_own(
