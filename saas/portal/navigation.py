@@ -59,6 +59,7 @@ MENU: Final = (
             Entry("Get started", "get-started", Right.SEE_STORE),
             Entry("Usage and billing", "usage", Right.SEE_BILLING, is_of_environment=False),
             Entry("API keys", "keys", Right.MANAGE_KEYS, is_of_environment=False),
+            Entry("Team", "team", Right.MANAGE_TEAM, is_of_environment=False),
             Entry("Audit log", "audit", Right.SEE_AUDIT, is_of_environment=False),
             Entry("Settings", "settings", Right.CHANGE_SETTINGS, is_of_environment=False),
         ),

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 from saas.portal.pages.audit import audit, audit_csv
 from saas.portal.pages.data_health import data_health
 from saas.portal.pages.get_started import get_started, make_snippet_key
+from saas.portal.pages.hand_over import leave_staff_visit, staff_visit
 from saas.portal.pages.overview import overview
 from saas.portal.pages.store_home import store_home
 
@@ -37,13 +38,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("saas.portal.account_urls")),
     path("<environment:environment>/", overview, name="overview"),
     path("<environment:environment>/data-health/", data_health, name="data-health"),
-    path("<environment:environment>/", include("saas.portal.model_urls")),
-    path("<environment:environment>/", include("saas.portal.data_urls")),
     path("<environment:environment>/get-started/", get_started, name="get-started"),
     path("<environment:environment>/get-started/key/", make_snippet_key, name="make-snippet-key"),
+    path("<environment:environment>/", include("saas.portal.model_urls")),
+    path("<environment:environment>/", include("saas.portal.data_urls")),
     path("usage/", include("saas.portal.usage_urls")),
     path("keys/", include("saas.portal.key_urls")),
     path("audit/", audit, name="audit"),
     path("audit/audit.csv", audit_csv, name="audit-csv"),
+    path("team/", include("saas.portal.team_urls")),
     path("settings/", include("saas.portal.settings_urls")),
+    path("staff-visit/leave/", leave_staff_visit, name="leave-staff-visit"),
+    path("staff-visit/<str:token>/", staff_visit, name="staff-visit"),
 ]

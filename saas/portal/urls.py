@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from saas.portal.pages.home import home
+from saas.portal.pages.invitation import invitation
 from saas.portal.pages.sign_up import make_first_key, sign_up_progress
 
 handler400 = "saas.portal.errors.bad_request"
@@ -15,6 +16,7 @@ handler500 = "saas.portal.errors.server_error"
 urlpatterns = [
     path("", home, name="home"),
     path("sign-up/progress/", sign_up_progress, name="sign-up-progress"),
+    path("invitations/<str:token>/", invitation, name="invitation"),
     path("sign-up/key/", make_first_key, name="sign-up-key"),
     path("", include("saas.portal.account_urls")),
 ]

@@ -19,8 +19,12 @@ from saas.portal.navigation import menu
 from saas.portal.roles import Right, rights_of
 from tenants.models.environment import Environment
 from tenants.models.person import Person
+from tenants.models.staff_visit import StaffVisit
 from tenants.models.tenant import Tenant
-from tenants.selectors.membership import membership_of
+from tenants.selectors.membership import MembershipView, membership_of, visited
+from tenants.selectors.staff_visits import current_staff_visit
+
+STAFF_VISIT_IN_SESSION = "staff_visit"
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,12 @@ class Visit:
     live: Environment
     test: Environment
     environment: Environment
-    is_staff_visit: bool = False
+    staff_visit: StaffVisit | None = None
+
+    @property
+    def is_staff_visit(self) -> bool:
+        """Tell whether platform staff looks at the store."""
+        return self.staff_visit is not None
 
     @property
     def actor(self) -> str:
@@ -71,7 +80,7 @@ def store_page(right: Right) -> Callable[[Page], Page]:
     """Let a view answer for the store as a whole, to members who have a right."""
 
     def decorate(page: Page) -> Page:
-        @login_required(login_url="login")
+        @_for_somebody
         @wraps(page)
         def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
             return _answer(page, request, right, kind=Environment.Kind.LIVE, **kwargs)
@@ -85,7 +94,7 @@ def environment_page(right: Right) -> Callable[[Page], Page]:
     """Let a view answer for the environment that the path names, to members who have a right."""
 
     def decorate(page: Page) -> Page:
-        @login_required(login_url="login")
+        @_for_somebody
         @wraps(page)
         def view(request: HttpRequest, environment: str, **kwargs: Any) -> HttpResponse:
             return _answer(page, request, right, kind=environment, **kwargs)
@@ -93,6 +102,26 @@ def environment_page(right: Right) -> Callable[[Page], Page]:
         return view
 
     return decorate
+
+
+def _for_somebody(view: Page) -> Page:
+    """Ask for a log-in, unless platform staff is here on a visit."""
+    asking = login_required(view, login_url="login")
+
+    @wraps(view)
+    def answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return (asking if staff_visit_of(request) is None else view)(request, **kwargs)
+
+    return answer
+
+
+def staff_visit_of(request: HttpRequest) -> StaffVisit | None:
+    """Return the visit of platform staff to the store that the request names, or `None`."""
+    visit_id = request.session.get(STAFF_VISIT_IN_SESSION)
+    if visit_id is None:
+        return None
+    slug: str = request.store_slug  # type: ignore[attr-defined]  # by SurfaceMiddleware
+    return current_staff_visit(visit_id=visit_id, slug=slug)
 
 
 def _answer(
@@ -120,7 +149,12 @@ def visit_of(request: HttpRequest, *, kind: str) -> Visit:
     """
     person = cast(Person, request.user)
     slug: str = request.store_slug  # type: ignore[attr-defined]  # by SurfaceMiddleware
-    membership = membership_of(person_id=person.pk, slug=slug)
+    staff_visit = staff_visit_of(request)
+    if staff_visit is not None:
+        person = staff_visit.staff
+        membership: MembershipView | None = visited(staff_visit.tenant)
+    else:
+        membership = membership_of(person_id=person.pk, slug=slug)
     if membership is None:
         raise Http404("No such store.")
     return Visit(
@@ -131,6 +165,7 @@ def visit_of(request: HttpRequest, *, kind: str) -> Visit:
         live=membership.live,
         test=membership.test,
         environment=membership.test if kind == Environment.Kind.TEST else membership.live,
+        staff_visit=staff_visit,
     )
 
 

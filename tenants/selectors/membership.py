@@ -36,15 +36,23 @@ def membership_of(*, person_id: int, slug: str) -> MembershipView | None:
             .select_related("tenant")
             .first()
         )
-        if member is None:
-            return None
+    return None if member is None else _view(member.tenant, role=member.role)
+
+
+def visited(tenant: Tenant) -> MembershipView:
+    """Return a store as platform staff meets it, who has no role there."""
+    return _view(tenant, role="staff")
+
+
+def _view(tenant: Tenant, *, role: str) -> MembershipView:
+    with on_platform():
         environments = {
             each.kind: each
-            for each in Environment.objects.filter(tenant=member.tenant).select_related("tenant")
+            for each in Environment.objects.filter(tenant=tenant).select_related("tenant")
         }
     return MembershipView(
-        tenant=member.tenant,
-        role=member.role,
+        tenant=tenant,
+        role=role,
         live=environments[Environment.Kind.LIVE],
         test=environments[Environment.Kind.TEST],
     )

@@ -38,6 +38,7 @@ from tenants.dispatcher import Dispatcher, Periodic
 from tenants.services.expire_idempotency_records import expire_idempotency_records
 from tenants.services.expire_sessions import expire_sessions
 from tenants.services.forget_unconfirmed import forget_unconfirmed
+from tenants.services.open_staff_visit import end_staff_visits
 from tenants.services.purge_finished_jobs import purge_finished_jobs
 from tenants.services.purge_webhook_deliveries import purge_webhook_deliveries
 
@@ -91,6 +92,7 @@ class Command(BaseCommand):
                 Periodic("idempotency records", 60, expire_idempotency_records),
                 Periodic("sessions", 3600, expire_sessions),
                 Periodic("unconfirmed sign-ups", 3600, forget_unconfirmed),
+                Periodic("staff visits", 60, end_staff_visits),
                 Periodic("finished jobs", 600, purge_finished_jobs),
                 Periodic("webhook deliveries", 600, purge_webhook_deliveries),
             ],
