@@ -105,7 +105,8 @@ def _row(invoice: Invoice) -> InvoiceRow:
     return InvoiceRow(
         invoice=invoice,
         total=_amount(invoice.total_minor, invoice.currency),
-        due=_amount(invoice.due_minor, invoice.currency),
+        # Stripe's amount stays what it was after it was paid.
+        due=_amount(invoice.due_minor if invoice.status == "open" else 0, invoice.currency),
         tone=_TONES.get(invoice.status, ""),
     )
 

@@ -233,7 +233,8 @@ def test_an_invoice_is_explained_line_by_line_down_to_its_hours(
     newest, *_ = re.findall(r"/usage/invoices/([^/]+)/", page_of(client, "/usage/invoices/"))
     page = page_of(client, f"/usage/invoices/{newest}/")
     # 49.00, and 20,000 calls of 0.05 cents.
-    assert "<dd>59.00 EUR</dd>" in page
+    assert "<dt>Total</dt><dd>59.00 EUR</dd>" in page
+    assert "<dt>Due</dt><dd>0.00 EUR</dd>" in page
     assert "<strong>0.00 EUR</strong> for 100,000 calls" in page
     assert "<strong>10.00 EUR</strong> for 20,000 calls" in page
     named = [f"{hour:%Y-%m-%dT%H}" for hour in hours]
