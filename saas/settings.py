@@ -206,7 +206,7 @@ USE_I18N = False
 # For |floatformat:"0g" on pages: 12,345.
 NUMBER_GROUPING = 3
 TIME_ZONE = "UTC"
-DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i"
+FORMAT_MODULE_PATH = "saas.formats"
 USE_TZ = True
 
 STATIC_URL = "/static/"

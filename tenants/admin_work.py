@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.utils.text import Truncator
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from tenants.console import STATES, ConsoleAdmin, Deed, column
@@ -14,12 +15,15 @@ from tenants.models.roll_up import TrainingRecord
 from tenants.models.webhook import WebhookDelivery
 from tenants.services.resend_webhook import resend_webhook
 
+# Of a text in a list.
+SHOWN_CHARACTERS = 90
+
 
 class TrainingRecordAdmin(ConsoleAdmin):
     """Trainings of all stores that have ended."""
 
     list_display = (
-        *("finished_at", "environment", "kind", "shown_status", "took", "rows", "shown_ndcg"),
+        *("finished_at", "environment", "kind", "shown_status", "took", "shown_rows", "shown_ndcg"),
         *("popularity", "gain", "verdict", "outcome"),
     )
     list_filter = ("status", "kind", "verdict", ("environment", AutocompleteSelectFilter))
@@ -36,7 +40,12 @@ class TrainingRecordAdmin(ConsoleAdmin):
     @column("took", ordering="seconds")
     def took(self, record: TrainingRecord) -> str:
         """Return its seconds, without the wait in the queue."""
-        return "" if record.seconds is None else f"{record.seconds:,.1f} s"
+        return "" if record.seconds is None else f"{record.seconds:,.1f}\N{NO-BREAK SPACE}s"
+
+    @column("rows", ordering="rows")
+    def shown_rows(self, record: TrainingRecord) -> str:
+        """Return how much it learnt from."""
+        return "" if record.rows is None else f"{record.rows:,}"
 
     @column("NDCG@10", ordering="ndcg")
     def shown_ndcg(self, record: TrainingRecord) -> str:
@@ -57,20 +66,25 @@ class TrainingRecordAdmin(ConsoleAdmin):
 
     @column("why")
     def outcome(self, record: TrainingRecord) -> str:
-        """Return the error, or the gate's reason."""
-        return record.error or record.reason
+        """Return the error or the gate's reason; the whole of it is on the row's page."""
+        return Truncator(record.error or record.reason).chars(SHOWN_CHARACTERS)
 
 
 class JobAdmin(ConsoleAdmin):
     """Durable work: what waits, runs, and what failed with which reason."""
 
-    list_display = ("id", "kind", "environment", "shown_state", "attempts", "run_after", "error")
+    list_display = ("id", "kind", "environment", "shown_state", "attempts", "run_after", "why")
     list_filter = ("state", ("environment", AutocompleteSelectFilter))
     search_fields = ("=id", "kind__startswith")
     search_help_text = "A job's number, or how its kind begins: engine.tasks.train"
     list_select_related = ("environment__tenant",)
     ordering = ("-id",)
     is_endless = True
+
+    @column("error")
+    def why(self, job: Job) -> str:
+        """Return why it failed, as far as a row holds it."""
+        return Truncator(job.error).chars(SHOWN_CHARACTERS)
 
     @column("state", label=STATES)
     def shown_state(self, job: Job) -> str:

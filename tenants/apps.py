@@ -14,6 +14,8 @@ class TenantsConfig(ModelPackageConfig):
 
     default = True
     name = "tenants"
+    # Above its tables in the staff console.
+    verbose_name = "Platform"
 
     @override
     def ready(self) -> None:

@@ -66,9 +66,13 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Where a deed leads that has nothing to say on this site."""
+    """Where a deed leads: at once, or by a link where it leads off this site.
+
+    Browsers do not follow a form to another host that the page's policy does not name.
+    """
 
     url: str
+    says: str = ""
 
 
 # The row (None where the deed is of none), the staff's name in the audit log, the form's values.
@@ -134,6 +138,16 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     @override
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        # A page asks for its row several times.
+        known: dict[str, Any] = request.__dict__.setdefault("_console_rows", {})
+        if object_id not in known:
+            known[object_id] = super().get_object(request, object_id, from_field)
+        return known[object_id]
 
     def may_do(self, request: HttpRequest) -> bool:
         """Say whether this person may do deeds here, not only look."""
@@ -223,7 +237,7 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
                 for row in rows:
                     done = deed.do(row, actor, form.cleaned_data)
                     if isinstance(done, Elsewhere):
-                        return HttpResponseRedirect(done.url)
+                        return self._leave(request, deed, done, object_id)
                     messages.success(request, done)
             except ShelfwiseError as error:
                 form.add_error(None, error.detail)
@@ -240,6 +254,20 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         }
         status = 400 if form.errors else 200
         return TemplateResponse(request, "staff/deed.html", context, status=status)
+
+    def _leave(
+        self, request: HttpRequest, deed: Deed, to: Elsewhere, object_id: str | None
+    ) -> HttpResponse:
+        if not to.says:
+            return HttpResponseRedirect(to.url)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": deed.title,
+            "opts": self.model._meta,
+            "to": to,
+            "back": self._back(object_id),
+        }
+        return TemplateResponse(request, "staff/elsewhere.html", context)
 
     def _wanted(
         self, request: HttpRequest, name: str, object_id: str | None

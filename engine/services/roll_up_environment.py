@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from engine.models.item import Item
 from engine.models.training import ModelVersion
+from engine.selectors.models import live_version_of
 from engine.services.roll_up_trainings import ndcg_of, roll_up_trainings
 from tenants.context import on_platform
 from tenants.models.environment import Environment
@@ -101,7 +102,7 @@ def _measured(environment: Environment) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(_SCHEMA)
         migration, newest = cursor.fetchone()
-    live = ModelVersion.objects.filter(pk=environment.live_version).first()
+    live = ModelVersion.objects.filter(pk=live_version_of(environment.pk)).first()
     newest_event_at: datetime | None = newest
     return {
         "items": Item.objects.filter(deleted_at__isnull=True).count(),

@@ -15,7 +15,7 @@ from billing.core.money import as_text
 from billing.selectors.invoices import invoices, preview_invoice
 from saas.lib.errors import BillingUnavailable, NotFound
 from saas.staff.job_deeds import DeadLetterAdmin
-from saas.staff.life_deeds import CREATE, LIFE_DEEDS
+from saas.staff.life_deeds import CREATE, LIFE_DEEDS, VISIT
 from saas.staff.store_deeds import MONEY_DEEDS
 from saas.staff.store_page import store_page
 from tenants.admin_stores import TenantAdmin
@@ -23,6 +23,7 @@ from tenants.console import ConsoleAdmin, Deed, column
 from tenants.models.job import Job
 from tenants.models.sign_up import SignUp
 from tenants.models.tenant import Tenant
+from tenants.selectors.deletion import deletion_due
 
 _MADE = {"done": "success", "failed": "danger", "unconfirmed": "default"}
 
@@ -32,12 +33,23 @@ class StoreAdmin(TenantAdmin):
     """A store, and all that staff can do for it."""
 
     deeds: ClassVar[tuple[Deed, ...]] = (
+        VISIT,
         *TenantAdmin.deeds,
         *MONEY_DEEDS,
         *LIFE_DEEDS,
     )
     list_deeds: ClassVar[tuple[Deed, ...]] = (CREATE,)
+    change_form_outer_before_template = "staff/store_links.html"
     change_form_outer_after_template = "staff/store.html"
+
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        tenant = super().get_object(request, object_id, from_field)
+        if tenant is not None and not hasattr(tenant, "deletion_due"):
+            tenant.deletion_due = deletion_due(tenant_id=tenant.pk)
+        return tenant
 
     @override
     def get_urls(self) -> list[URLPattern]:
@@ -129,12 +141,9 @@ class SignUpAdmin(ConsoleAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         sign_up = None if object_id is None else self.get_object(request, object_id)
-        context = {**(extra_context or {}), "sign_up": sign_up}
-        page = super().changeform_view(request, object_id, form_url, context)
-        if sign_up is not None and sign_up.state not in _MADE:
-            # Live without JavaScript too.
-            page.headers["Refresh"] = "1"
-        return page
+        is_made = sign_up is None or sign_up.state in _MADE
+        context = {**(extra_context or {}), "sign_up": sign_up, "sign_up_is_made": is_made}
+        return super().changeform_view(request, object_id, form_url, context)
 
 
 admin.site.register(Job, DeadLetterAdmin)

@@ -13,13 +13,15 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from saas.lib.config import config
 from saas.lib.errors import InvalidParameter
 from saas.lifecycle.cancel_deletion import cancel_deletion
 from saas.lifecycle.request_deletion import request_deletion
 from saas.lifecycle.request_store_export import request_store_export
 from tenants.console import Deed, Elsewhere, ReasonForm
+from tenants.models.person import Person
 from tenants.models.tenant import Tenant
-from tenants.selectors.deletion import deletion_due
+from tenants.services.open_staff_visit import open_staff_visit
 from tenants.services.request_store import LONGEST_NAME, request_store
 
 
@@ -66,6 +68,15 @@ def _create(_: object, actor: str, given: Mapping[str, Any]) -> Elsewhere:
     return Elsewhere(reverse("admin:tenants_signup_change", args=[asked.pk]))
 
 
+def _open(tenant: Tenant, actor: str, given: Mapping[str, Any]) -> Elsewhere:
+    staff = Person.objects.get(email=actor.removeprefix("staff:"))
+    token = open_staff_visit(staff=staff, tenant_id=tenant.pk, reason=given["reason"])
+    return Elsewhere(
+        f"{config().portal_url}/stores/{tenant.slug}/staff-visit/{token}/",
+        says=f"This link opens {tenant.name} once, within five minutes.",
+    )
+
+
 def _export(tenant: Tenant, actor: str, given: Mapping[str, Any]) -> str:
     request_store_export(slug=tenant.slug, actor=actor, reason=given["reason"])
     return f"An export of {tenant.name} is being written; it will be on this page for three days."
@@ -91,8 +102,8 @@ def _is_there(tenant: Tenant) -> bool:
     return tenant.status != Tenant.Status.DELETED
 
 
-def _is_going(tenant: Tenant) -> bool:
-    return _is_there(tenant) and deletion_due(tenant_id=tenant.pk) is not None
+def _is_going(tenant: Any) -> bool:
+    return _is_there(tenant) and tenant.deletion_due is not None
 
 
 CREATE = Deed(
@@ -102,6 +113,15 @@ CREATE = Deed(
     "plan, and invites its owner. The next page shows how far it is.",
     do=_create,
     form=StoreForm,
+)
+VISIT = Deed(
+    name="open",
+    title="Open as tenant",
+    says="Opens the store's pages in the portal for 30 minutes, by a link that works once. A "
+    "banner says so on each page, the store's audit log has your name and reason, and keys and "
+    "billing stay shut.",
+    do=_open,
+    is_offered=_is_there,
 )
 LIFE_DEEDS = (
     Deed(

@@ -13,7 +13,6 @@ from billing.selectors.account import Account, account
 from saas.lifecycle.request_store_export import store_exports
 from tenants.models.environment import Environment
 from tenants.models.tenant import Tenant
-from tenants.selectors.deletion import deletion_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,14 @@ class Fact:
     value: str
 
 
-def store_page(tenant: Tenant) -> dict[str, Any]:
+def store_page(tenant: Any) -> dict[str, Any]:
     """Return what the page shows; run on the platform."""
     if tenant.status == Tenant.Status.DELETED:
         return {"store_links": [_link("Audit log", "tenants_auditevent", tenant=tenant.pk)]}
     live = Environment.objects.get(tenant=tenant, kind=Environment.Kind.LIVE)
     now = timezone.now()
     return {
-        "deletion_due": deletion_due(tenant_id=tenant.pk),
+        "deletion_due": tenant.deletion_due,
         "exports": store_exports(environment_id=live.pk),
         "facts": _facts(account(tenant_id=tenant.pk, environment_id=live.pk, now=now)),
         "store_links": [

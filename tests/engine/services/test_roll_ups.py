@@ -62,7 +62,10 @@ def test_today_says_what_the_store_has_and_how_good_its_model_is(acorn: Environm
     with in_environment(acorn):
         write_items(environment=acorn, rows=[{"id": "lamp", "title": "Lamp"}])
         version = add_version(ndcg=0.15, popular=0.10)
-    acorn.live_version = version
+    with on_platform():
+        Environment.objects.filter(pk=acorn.pk).update(live_version=version)
+    # As a training's job has it, which read the row before it promoted.
+    assert acorn.live_version is None
     measure(acorn)
     with on_platform():
         today = EnvironmentDay.objects.get(environment=acorn, day=datetime.now(UTC).date())

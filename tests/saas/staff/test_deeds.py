@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +30,7 @@ from tenants.models.person import Person
 from tenants.models.tenant import Entitlement, Tenant
 from tenants.models.webhook import Webhook, WebhookDelivery
 from tests.conftest import make_key
-from tests.people import at_console
+from tests.people import PORTAL_HOST, at_console
 from tests.people import staff as make_staff
 
 WHY = "The owner asked for it on the phone."
@@ -188,10 +189,25 @@ def test_a_new_store_is_asked_for_and_its_page_looks_again_until_it_is_made(
         {"name": "Cedar Toys", "owner_email": "ann@cedar.example", "reason": WHY},
     )
     page = console.get(answer.headers["Location"])
-    assert page.headers["Refresh"] == "1"
-    assert "<progress" in page.content.decode()
+    text = page.content.decode()
+    assert 'hx-trigger="every 1s"' in text
+    assert "<noscript><meta http-equiv=" in text
+    assert "<progress" in text
     job = Job.objects.get(kind="saas.lifecycle.tasks.make_store")
     assert job.state == Job.State.QUEUED
+
+
+def test_a_visit_is_a_link_to_the_portal_that_works_once(
+    console: Client, acorn: Environment
+) -> None:
+    text = do(console, of(acorn, "open"))
+    link = re.search(r'href="[^"]*(/stores/acorn-books/staff-visit/[^"]+)"', text)
+    assert link is not None
+    visitor = Client(SERVER_NAME=PORTAL_HOST)
+    assert visitor.get(link[1]).status_code == 200
+    assert visitor.post(link[1]).status_code == 302
+    assert visitor.post(link[1]).status_code == 404
+    assert audited("staff_visit_began").reason == WHY
 
 
 # Money.
