@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from billing.metering.quota import Quota, Quotas  # noqa: E402
 from billing.metering.quota_rounds import QuotaRounds  # noqa: E402
+from billing.metering.record import took_step  # noqa: E402
 from billing.metering.shipper import Shipper  # noqa: E402
 from billing.metering.usage_log import UsageLog  # noqa: E402
 from deploy.throwaway_settings import throwaway_settings  # noqa: E402
@@ -81,6 +82,7 @@ def compare_keeping(folder: Path, *, redis_url: str) -> None:
             operation=1,
             flags=1,
             at_ms=int.from_bytes(call_id[:6]),
+            took_step=took_step(0.1 + call_id[-1] / 16),
         )
 
     kept = microseconds(keep, APPENDED_CALLS)
