@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import orjson
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -19,6 +20,7 @@ from engine.selectors.catalogue_state import (
 from engine.selectors.found_items import VIEWS, found_items
 from engine.selectors.item_activity import NEWEST_LINES, item_activity
 from engine.selectors.items import alias_holders, item_body
+from engine.selectors.models import model
 from engine.selectors.newest_moment import newest_moment
 from engine.selectors.variants import variants_of
 from saas.lib.errors import NotFound
@@ -62,8 +64,10 @@ def catalogue(request: HttpRequest, visit: Visit) -> HttpResponse:
     text, after = _asked(request, "q"), _asked(request, "after")
     with in_environment(visit.environment):
         state = catalogue_state()
-        is_told = view != "never-recommended" or tells_what_was_recommended()
+        is_never = view == "never-recommended"
+        is_told = not is_never or tells_what_was_recommended()
         found = found_items(view=view, text=text, after=after) if is_told else None
+        coverage = _coverage(visit) if is_never else None
     return visit.render(
         "portal/catalogue.html",
         {
@@ -74,6 +78,7 @@ def catalogue(request: HttpRequest, visit: Visit) -> HttpResponse:
             "state": state,
             "cards": _cards(state),
             "found": found,
+            "coverage": coverage,
             "empty": f"No item's title or id holds '{text}'." if text else _EMPTY[view],
         },
     )
@@ -111,6 +116,9 @@ def item(request: HttpRequest, visit: Visit) -> HttpResponse:
         "portal/catalogue/item.html",
         {
             "item": body,
+            "attributes": [
+                (name, _written(value)) for name, value in sorted(body["attributes"].items())
+            ],
             "linked_url": _linked(body["url"]),
             "reason": _withheld_reason(body),
             "activity": activity,
@@ -141,25 +149,38 @@ def _elsewhere(visit: Visit, ref: str) -> HttpResponse:
 
 def completeness_chart(quality: CatalogueQuality) -> Chart:
     """Return the shares as a figure: fields first, then attributes, commonest first."""
-    attributes = list(quality.attributes.items())[:MOST_BARS]
-    shares = [*quality.fields.items(), *((f"attributes.{name}", each) for name, each in attributes)]
+    attributes = list(quality.attributes.items())[:MOST_BARS] if quality.items else []
+    fields = list(quality.fields.items()) if quality.items else []
     looked_at = f"{quality.items:,} items"
     return Chart(
         title="How completely items are described",
-        kind="bar",
+        kind="stacked",
         period=f"a look at {looked_at} spread over the catalogue, just now"
         if quality.is_sample
         else f"all {looked_at}, just now",
         x_title="Field or attribute",
         y_title="Items that have it (%)",
-        x=[name for name, _ in shares] if quality.items else (),
+        x=[name for name, _ in fields + attributes],
         series=[
-            Series("Items that have it (%)", [100 * each for _, each in shares], digits=1)
-            if quality.items
-            else Series("Items that have it (%)", ())
+            Series(
+                "Fields", [100 * each for _, each in fields] + [None] * len(attributes), digits=1
+            ),
+            Series(
+                "Attributes",
+                [None] * len(fields) + [100 * each for _, each in attributes],
+                digits=1,
+            ),
         ],
         empty=_EMPTY["all"],
     )
+
+
+def _coverage(visit: Visit) -> float | None:
+    """Return the share of the catalogue that the live model's evaluation put before somebody."""
+    version = visit.environment.live_version
+    live = version and model(environment_id=visit.environment.pk, version=version)
+    measured = live and live.metrics.get("coverage@10")
+    return 100 * measured["value"] if measured else None
 
 
 def _cards(state: CatalogueState) -> list[dict[str, Any]]:
@@ -179,6 +200,19 @@ def _cards(state: CatalogueState) -> list[dict[str, Any]]:
 def _asked(request: HttpRequest, name: str) -> str:
     """Return a parameter as ids and titles may be: PostgreSQL knows no NUL."""
     return request.GET.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
+
+
+def _written(value: Any) -> str:
+    """Return an attribute's value as a person writes it.
+
+    >>> _written(True), _written(["en", "de"]), _written({"a": 1})
+    ('yes', 'en, de', '{"a":1}')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_written, value))
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _linked(url: str | None) -> str | None:

@@ -64,8 +64,8 @@ def intake_chart(counted: Intake) -> Chart:
     first, last = counted.minutes[0].at, counted.minutes[-1].at
     outcomes = {
         "Accepted": [each.accepted for each in counted.minutes],
-        "Duplicates": [each.duplicates for each in counted.minutes],
         "Rejected": [each.rejected for each in counted.minutes],
+        "Duplicates": [each.duplicates for each in counted.minutes],
     }
     has_some = any(map(any, outcomes.values()))
     return Chart(

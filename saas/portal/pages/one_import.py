@@ -134,7 +134,7 @@ def _render(
             except ShelfwiseError as error:
                 unreadable = error.detail
     chosen = {} if request is None else request.POST
-    mapping = context["details"].mapping
+    mapping = context["details"].mapping or (found.suggested if found else {})
     context |= {
         "columns": None if found is None else _column_rows(found, mapping, chosen),
         "fields": found.fields if found else (),

@@ -14,6 +14,7 @@ from saas.portal.pages import catalogue
 from tenants.context import in_environment
 from tenants.models.environment import Environment
 from tenants.models.person import Member
+from tests.engine.model_versions import add_version
 from tests.engine.privacy import take_in
 from tests.engine.statements import tenant_statements
 from tests.people import visitor
@@ -90,7 +91,11 @@ def test_never_recommended_is_what_no_kept_event_answers_a_recommendation_about(
     assert "None of the newest events says" in shown(owner, "?view=never-recommended")
     impression = {"type": "impression", "user_id": "ada", "item_id": "ean"}
     take_in(acorn, {**impression, "recommendation_id": "01JDAAAA"})
+    metrics = {"coverage@10": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    version = add_version(acorn, day=20, metrics=metrics)
+    Environment.objects.filter(pk=acorn.pk).update(live_version=version)
     page = shown(owner, "?view=never-recommended")
+    assert "put 50.0 % of the catalogue" in page
     assert "id=viewed" in page
     assert "id=unknown" in page
     assert "id=seen" not in page
@@ -165,7 +170,7 @@ def test_completeness_is_a_figure_with_its_table_and_what_to_do(
     stock(acorn, {"id": "a", "brand": "Acorn", "attributes": {"colour": "red"}}, {"id": "b"})
     page = shown(owner, path="/live/catalogue/completeness/")
     assert '<th scope="row">brand</th><td class="number" data-value="50.0">50.0</td>' in page
-    assert '<th scope="row">attributes.colour</th><td class="number" data-value="50.0">' in page
+    assert '<th scope="row">colour</th><td class="number" data-value=""></td>' in page
     assert "These items have no brand" in page
 
 
