@@ -76,7 +76,7 @@ async def handle_call(
             rate = take_page_call(caller.environment.id, address)
             runtime.page_rates.tell(caller.environment.id, address)
         else:
-            rate = take_rate(caller)
+            rate = await take_rate(runtime, caller)
         watch.mark("credentials")
         sent = await read_body(headers, receive)
         watch.mark("body")

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import hiredis
+
 from api.inference.credentials import Caller
 from billing.metering.quota import Quota, Quotas
-from saas.lib.rate_limit import take_plan_call
+from saas.lib.plan_rates import PlanRate, rate_headers
 from saas.lib.refusals import WARNING_STATES, quota_exceeded
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def quota_of(caller: Caller) -> Quota | None:
     )
 
 
-def take_rate(caller: Caller) -> dict[str, str]:
+async def take_rate(runtime: Runtime, caller: Caller) -> dict[str, str]:
     """Count a server's call against its plan's rate and return what is left of it.
 
     Raises
@@ -130,11 +132,17 @@ def take_rate(caller: Caller) -> dict[str, str]:
     # The store's servers must not be refused because somebody looks at the portal.
     if caller.is_preview:
         return {}
-    return take_plan_call(
-        entitlement.tenant_id,
-        per_second=entitlement.rate_per_second,
-        burst=entitlement.burst,
-    )
+    rate = PlanRate(entitlement.rate_per_second, entitlement.burst)
+    allowance = runtime.plan_rates.take(entitlement.tenant_id, rate)
+    if allowance is None:
+        question = runtime.plan_rates.question(entitlement.tenant_id, rate)
+        try:
+            [reply] = await runtime.redis.ask([question])
+        except (hiredis.ReplyError, OSError, TimeoutError):
+            allowance = runtime.plan_rates.take_alone(entitlement.tenant_id, rate)
+        else:
+            allowance = runtime.plan_rates.learn(entitlement.tenant_id, rate, reply)
+    return rate_headers(allowance, rate)
 
 
 def plan_headers(runtime: Runtime, caller: Caller) -> dict[str, str]:

@@ -26,6 +26,7 @@ from billing.metering.quota_rounds import QuotaRounds
 from billing.metering.usage_log import UsageLog
 from saas.lib.config import Config
 from saas.lib.management_server import Check
+from saas.lib.plan_rates import PlanRates
 from saas.lib.rate_limit import PAGE_RATE
 from tenants.tokens import VerifyingKeys
 
@@ -55,10 +56,11 @@ class Runtime:
             trends=TrendFiles(config.artifacts),
             reader=CatalogueReader(config.database_url),
         )
-        redis = RedisPipe(config.redis_url, patience=TIMEOUT_SECONDS)
-        self.recent_events = RecentEvents(redis)
-        self.page_rates = PageRates(redis, PAGE_RATE)
-        self.repeats = Repeats(redis)
+        self.redis = RedisPipe(config.redis_url, patience=TIMEOUT_SECONDS)
+        self.recent_events = RecentEvents(self.redis)
+        self.page_rates = PageRates(self.redis, PAGE_RATE)
+        self.plan_rates = PlanRates("recommend")
+        self.repeats = Repeats(self.redis)
         self.turns = Turns()
         self.scans = Scans()
         self.labels = Labels(config.database_url)

@@ -24,7 +24,8 @@ from api.v1.pages import let_page_read, preflight
 from api.v1.parameters import check_id, check_query
 from api.v1.parsers import BeaconParser, read_data
 from api.v1.permissions import PAGE_METHODS
-from saas.lib.rate_limit import take_page_call, take_plan_call
+from saas.lib.plan_rates import take_plan_call
+from saas.lib.rate_limit import take_page_call
 from saas.lib.refusals import WARNING_STATES, payment_required
 from tenants.context import in_environment
 from tenants.tokens import PUBLISHABLE_SCOPES

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cache
 
 from saas.lib.errors import RateLimited
 
@@ -112,47 +111,22 @@ def take_page_call(environment_id: int, address: str) -> dict[str, str]:
     )
 
 
-@cache
-def _plan_rate(per_second: int, burst: int) -> RateLimit:
-    return RateLimit(per_second=per_second, burst=burst)
-
-
-def take_plan_call(tenant_id: str, *, per_second: int, burst: int) -> dict[str, str]:
-    """Count a server's call and return the headers that tell it what is left.
-
-    Parameters
-    ----------
-    tenant_id
-        Whose secret key it was.
-    per_second, burst
-        What the store's plan allows.
-
-    Raises
-    ------
-    RateLimited
-        The store has called too often.
-    """
-    return _taken(
-        _plan_rate(per_second, burst),
-        tenant_id,
-        name="plan",
-        refusal=lambda seconds: (
-            f"Your plan allows {per_second} calls a second, {burst} at once; "
-            f"go on in {seconds} s, or change to a larger plan."
-        ),
-    )
-
-
 def _taken(
     rate: RateLimit, caller: Hashable, *, name: str, refusal: Callable[[int], str]
 ) -> dict[str, str]:
-    """Count a call and return its headers, or raise the refusal, which names the seconds."""
-    allowance = rate.take(caller)
+    """Count a call and return its headers, or raise the refusal."""
+    return told(rate.take(caller), policy=rate.policy, name=name, refusal=refusal)
+
+
+def told(
+    allowance: Allowance, *, policy: str, name: str, refusal: Callable[[int], str]
+) -> dict[str, str]:
+    """Return the headers of what is left, or raise the refusal, which names the seconds."""
     left = f'"{name}";r={allowance.remaining};t={math.ceil(allowance.full_after)}'
-    headers = {"RateLimit-Policy": f'"{name}";{rate.policy}', "RateLimit": left}
+    headers = {"RateLimit-Policy": f'"{name}";{policy}', "RateLimit": left}
     if allowance.retry_after is None:
         return headers
-    seconds = math.ceil(allowance.retry_after)
+    seconds = max(1, math.ceil(allowance.retry_after))
     raise RateLimited(refusal(seconds), headers={**headers, "Retry-After": str(seconds)})
 
 

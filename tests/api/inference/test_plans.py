@@ -14,8 +14,8 @@ import redis
 from psycopg import sql
 
 from billing.metering.record import UsageFlag, tag_of
-from saas.lib.rate_limit import RateLimit
 from tests.api.inference.conftest import Hand, Service
+from tests.rates import stop_rates
 
 _AS_BEFORE = {
     "state": "active",
@@ -270,9 +270,7 @@ def test_an_explanation_costs_nothing(service: Service, key: str, plan: Plan) ->
 def test_a_server_is_held_to_its_plans_rate(
     service: Service, key: str, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Its clock stands, so no call is earned while a slow machine makes the others.
-    rate = RateLimit(per_second=1, burst=2, clock=lambda: 0.0)
-    monkeypatch.setattr("saas.lib.rate_limit._plan_rate", lambda *_: rate)
+    stop_rates(monkeypatch)
     plan(rate_per_second=1, burst=2)
 
     first, second, third = (service.post("popular", key) for _ in range(3))

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from saas.lib.rate_limit import RateLimit
 from saas.lib.redis_client import client_of, redis_client
 from tenants.context import on_platform
 from tenants.models.environment import Environment
 from tenants.models.tenant import Entitlement
 from tenants.selectors.credential import forget_credentials
 from tests.api.conftest import ApiClient, assert_problem
+from tests.rates import stop_rates
 
 
 def entitle(environment: Environment, **columns: Any) -> None:
@@ -89,9 +89,7 @@ def test_a_used_up_quota_refuses_no_event_and_no_item(
 def test_a_server_is_held_to_its_plans_rate(
     api: ApiClient, acorn: Environment, acorn_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Its clock stands, so no call is earned while a slow machine makes the others.
-    rate = RateLimit(per_second=3, burst=2, clock=lambda: 0.0)
-    monkeypatch.setattr("saas.lib.rate_limit._plan_rate", lambda *_: rate)
+    stop_rates(monkeypatch)
     entitle(acorn, rate_per_second=3, burst=2)
 
     first, second, third = (api.get("/v1/me", key=acorn_key) for _ in range(3))
