@@ -25,6 +25,7 @@ from saas.demo.credentials import (
     write_private,
 )
 from saas.demo.mails import Mails
+from saas.demo.newcomer import NewcomerChecks
 from saas.demo.stack import (
     PROJECT,
     choose_ports,
@@ -103,7 +104,8 @@ class Demo:
         with starting():
             django.setup()
         failed = 0
-        for check in (*StoreChecks(self._summary), *PeopleChecks(self._summary)):
+        newcomer = NewcomerChecks(self._summary, mails=mail_folder(self._home))
+        for check in (*StoreChecks(self._summary), *PeopleChecks(self._summary), *newcomer):
             try:
                 detail, mark = check.run(), "[green]PASS[/]"
             except (CheckFailedError, OSError) as error:
@@ -239,6 +241,7 @@ class Demo:
         return {
             "name": store.name,
             "tenant": store.slug,
+            "portal_url": f"http://{store.slug}.localhost:{self._ports.portal}/",
             "environments": known["environments"],
             "environment_ids": known["environment_ids"],
             "members": [

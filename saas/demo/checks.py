@@ -97,7 +97,7 @@ class StoreChecks:
         seed = self._ids("for-user", user_id=self._first["sample_user_id"])[-3:]
         events = [{"type": "view", "anonymous_id": visitor, "item_id": each} for each in seed]
         _expect(self._call("POST", "/v1/events", {"events": events}), 202)
-        changed = _within(
+        changed = within(
             EVENT_SECONDS, lambda: self._ids("for-user", anonymous_id=visitor) != before
         )
         require(changed is not None, f"nothing changed within {EVENT_SECONDS} s")
@@ -108,7 +108,7 @@ class StoreChecks:
         patched = self._call("PATCH", f"/v1/items/{item}", {"in_stock": False})
         _expect(patched, 200)
         try:
-            gone = _within(STOCK_SECONDS, lambda: item not in self._ids("popular"))
+            gone = within(STOCK_SECONDS, lambda: item not in self._ids("popular"))
             require(gone is not None, f"'{item}' is still recommended after {STOCK_SECONDS} s")
         finally:
             _expect(self._call("PATCH", f"/v1/items/{item}", {"in_stock": True}), 200)
@@ -229,7 +229,7 @@ class PeopleChecks:
                 )
             return sum(each.calls for each in usage)
 
-        after = _within(USAGE_SECONDS, lambda: counted() > 0)
+        after = within(USAGE_SECONDS, lambda: counted() > 0)
         require(after is not None, f"no usage within {USAGE_SECONDS} s")
         return f"{counted()} calls"
 
@@ -247,7 +247,7 @@ def _expect(answer: Answer, status: int) -> Any:
     return answer.body if answer.text else None
 
 
-def _within(seconds: float, is_true: Callable[[], bool]) -> float | None:
+def within(seconds: float, is_true: Callable[[], bool]) -> float | None:
     """Return the seconds until it held, or `None` where the time ran out."""
     started = time.monotonic()
     while (waited := time.monotonic() - started) <= seconds:

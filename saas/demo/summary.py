@@ -54,6 +54,7 @@ def summary_panel(summary: dict[str, Any], *, curl: tuple[str, str, float]) -> P
         ("API", summary["base_url"]),
         ("Docs", summary["docs_url"]),
         ("Inference", summary["inference_url"]),
+        ("Sign up", f"{summary['portal_url']}/sign-up/ [dim](its mails are printed here)[/]"),
         ("Staff console", summary["staff_url"]),
     ):
         lines.add_row(f"[bold]{title}[/]", url)
@@ -64,7 +65,10 @@ def summary_panel(summary: dict[str, Any], *, curl: tuple[str, str, float]) -> P
     for store in summary["tenants"]:
         lines.add_row("", "")
         lines.add_row(f"[bold]{store['name']}[/]", store["quality"])
-        lines.add_row("portal", summary["portal_url"])
+        lines.add_row("portal", store["portal_url"])
+        lines.add_row(
+            "", f"{summary['portal_url']}/stores/{store['tenant']}/ [dim](without a host)[/]"
+        )
         for member in store["members"]:
             lines.add_row("", f"{_log_in(member)} [dim]({member['role']})[/]")
         for environment, keys in store["environments"].items():
