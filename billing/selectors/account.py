@@ -34,6 +34,8 @@ class Account:
         When calls stop being answered for want of payment, or did; None: not in sight.
     limited_by
         What set `call_limit`: quota, trial or spend_cap.
+    is_used_up
+        Whether `on_limit` applies.
     included, remaining, call_limit
         None where the store has no plan, or its plan no end.
     projected
@@ -59,6 +61,7 @@ class Account:
     included: int | None
     call_limit: int | None
     limited_by: str
+    is_used_up: bool
     used: int
     remaining: int | None
     overage: int
@@ -84,7 +87,8 @@ def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
         start, end = month_of(now)
     else:
         start, end = subscription.current_period_start, subscription.current_period_end
-    used = billable_units(environment_id=environment_id, since=start, until=end)
+    counted, adjusted = _units(environment_id, start, end)
+    used = max(0, counted + adjusted)
     included = None if subscription is None else subscription.plan.included_calls
     projected = _projected(used, start=start, end=end, now=now)
     return Account(
@@ -97,6 +101,8 @@ def account(*, tenant_id: UUID, environment_id: int, now: datetime) -> Account:
         included=included,
         call_limit=entitlement.call_limit,
         limited_by=entitlement.limited_by,
+        # The limit is higher by what staff took off, so it is held against what was counted.
+        is_used_up=entitlement.call_limit is not None and counted >= entitlement.call_limit,
         used=used,
         remaining=None if included is None else max(0, included - used),
         overage=0 if included is None else max(0, used - included),
@@ -129,14 +135,7 @@ def facts_of(subscription: Subscription) -> Facts:
 
 def billable_units(*, environment_id: int, since: datetime, until: datetime) -> int:
     """Return what is charged for: the calls that were counted, and what staff changed of them."""
-    # A period may begin within an hour; its calls are of that period.
-    hours = {
-        "environment_id": environment_id,
-        "hour__gte": since.replace(minute=0, second=0, microsecond=0),
-        "hour__lt": until,
-    }
-    counted = UsageBucket.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
-    adjusted = UsageAdjustment.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
+    counted, adjusted = _units(environment_id, since, until)
     return max(0, counted + adjusted)
 
 
@@ -154,6 +153,18 @@ def counted_up_to(*, now: datetime) -> datetime:
     hosts = UsageShipper.objects.filter(shipped_up_to__gt=now - _HOST_GONE)
     oldest: datetime | None = hosts.aggregate(oldest=Min("shipped_up_to"))["oldest"]
     return now if oldest is None else min(oldest, now)
+
+
+def _units(environment_id: int, since: datetime, until: datetime) -> tuple[int, int]:
+    # A period may begin within an hour; its calls are of that period.
+    hours = {
+        "environment_id": environment_id,
+        "hour__gte": since.replace(minute=0, second=0, microsecond=0),
+        "hour__lt": until,
+    }
+    counted = UsageBucket.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
+    adjusted = UsageAdjustment.objects.filter(**hours).aggregate(all=Sum("units"))["all"] or 0
+    return counted, adjusted
 
 
 def _projected(used: int, *, start: datetime, end: datetime, now: datetime) -> int:

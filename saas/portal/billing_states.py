@@ -20,8 +20,8 @@ class Facts:
         Stripe's.
     access, lapses_at
         What is answered, and when that ends or ended for want of payment.
-    used, call_limit, limited_by
-        Calls of the period, after how many they end, and what set that: quota, trial, spend_cap.
+    is_used_up, limited_by
+        Whether the period's calls are over, and what set their end: quota, trial, spend_cap.
     is_bought
         At Stripe, where it goes on by itself.
     next_plan
@@ -35,8 +35,7 @@ class Facts:
     is_suspended: bool = False
     lapses_at: datetime | None = None
     trial_end: datetime | None = None
-    used: int = 0
-    call_limit: int | None = None
+    is_used_up: bool = False
     limited_by: str = ""
     is_bought: bool = False
     next_plan: str | None = None
@@ -110,7 +109,7 @@ def _pressing(facts: Facts) -> BillingState | None:
             f"The last invoice is not paid. All calls are answered{until}, then they are refused.",
             "Pay it, or put another card in, under Card and invoices at Stripe.",
         )
-    if facts.call_limit is not None and facts.used >= facts.call_limit:
+    if facts.is_used_up:
         reason, advice = _LIMITS.get(facts.limited_by, ("the limit is reached", ""))
         return BillingState(
             "used up",

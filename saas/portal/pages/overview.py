@@ -100,14 +100,13 @@ def _facts(
 ) -> Facts:
     yesterday = now.astimezone(UTC).date() - timedelta(days=1)
     newest = [day for day in days if day.day >= yesterday]
-    is_used_up = stands.call_limit is not None and stands.used >= stands.call_limit
     return Facts(
         is_test=visit.environment.kind == "test",
         suspended_since=_suspended_since(visit, now=now),
         access=stands.access,
         lapses_at=stands.lapses_at,
         billing_state=stands.state,
-        limit_ends_at=stands.period_end if is_used_up else None,
+        limit_ends_at=stands.period_end if stands.is_used_up else None,
         refuses_beyond_limit=visit.live.on_limit == "error",
         has_items=has_items,
         live_version=None if live is None else live.version,

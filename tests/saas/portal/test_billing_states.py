@@ -71,10 +71,10 @@ def test_a_lapsed_plan_says_why_and_what_brings_it_back(
     [("quota", "included calls"), ("trial", "trial's calls"), ("spend_cap", "spend cap")],
 )
 def test_a_limit_that_is_reached_says_which_it_was(limited_by: str, reason: str) -> None:
-    full = replace(ACTIVE, used=100, call_limit=100, limited_by=limited_by)
+    full = replace(ACTIVE, is_used_up=True, limited_by=limited_by)
     assert reason in billing_state(full).meaning
     assert billing_state(full).name == "used up"
-    assert billing_state(replace(full, used=99)).name == "active"
+    assert billing_state(replace(full, is_used_up=False)).name == "active"
 
 
 def test_a_cancelled_plan_can_be_resumed_until_its_end() -> None:

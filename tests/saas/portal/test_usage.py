@@ -12,8 +12,10 @@ import pytest
 from django.test import Client
 
 from billing.models.adjustment import UsageAdjustment
+from billing.models.plan import Plan
 from billing.models.subscription import Subscription
 from billing.models.usage import UsageBucket, UsageLedger, UsageShipper
+from billing.services.apply_entitlement import apply_entitlement
 from billing.services.assign_plan import assign_plan
 from billing.services.close_hours import close_hours
 from billing.services.mirror_plans import mirror_plans
@@ -297,6 +299,23 @@ def test_the_state_is_said_with_what_to_do(
     with on_platform():
         Entitlement.objects.filter(pk=acorn.tenant_id).update(**change)
     assert said in page_of(client)
+
+
+@pytest.mark.parametrize(("calls", "is_over"), [(109, False), (110, True)])
+def test_what_staff_took_off_is_no_call_of_the_limit(
+    client: Client, acorn: Environment, calls: int, *, is_over: bool
+) -> None:
+    give_plan(acorn, "free")
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with on_platform():
+        Plan.objects.filter(pk="free").update(included_calls=100)
+        UsageAdjustment.objects.create(
+            environment_id=acorn.pk, hour=hour, units=-10, reason="Ours", actor="staff:a"
+        )
+        apply_entitlement(tenant_id=acorn.tenant_id)
+    answer_calls(acorn, calls=calls)
+    assert ("the included calls are used up" in page_of(client)) is is_over
+    assert ("period&#x27;s calls are used up" in page_of(client, "/live/")) is is_over
 
 
 def test_a_suspended_store_still_finds_its_invoices(client: Client, acorn: Environment) -> None:
