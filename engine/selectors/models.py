@@ -72,18 +72,18 @@ def models(*, environment_id: int, limit: int, before: str | None = None) -> lis
 
 
 def version_records() -> list[VersionRecord]:
-    """Return what decides about each version's future."""
-    columns = ("version", "verdict", "promoted_at", "artifact_removed_at", "parent")
-    rows = ModelVersion.objects.values_list(*columns)
+    """Return what decides about the future of each version whose files are still there."""
+    columns = ("version", "verdict", "promoted_at", "parent")
+    rows = ModelVersion.objects.filter(artifact_removed_at=None).values_list(*columns)
     return [
         VersionRecord(
             version=version,
             has_passed_gate=verdict == ModelVersion.Verdict.PROMOTED,
             promoted_at=promoted_at,
-            has_artifact=removed_at is None,
+            has_artifact=True,
             is_update=parent is not None,
         )
-        for version, verdict, promoted_at, removed_at, parent in rows
+        for version, verdict, promoted_at, parent in rows
     ]
 
 

@@ -42,7 +42,7 @@ def remove_old_artifacts(*, environment_id: int, live_version: str | None) -> No
     records = version_records()
     gone = versions_to_remove(records, live_version=live_version)
     ModelVersion.objects.filter(version__in=gone).update(artifact_removed_at=timezone.now())
-    kept = {record.version for record in records if record.has_artifact}.difference(gone)
+    kept = {record.version for record in records}.difference(gone)
     kept |= {UPLOADS, DOWNLOADS, ERASURES, TRENDS}
     folders = [path for path in artifacts_of(environment_id).iterdir() if path.name not in kept]
     if folders:
