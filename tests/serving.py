@@ -31,24 +31,28 @@ def committed_store(name: str) -> Iterator[Store]:
 def web_process(log: Path) -> Iterator[tuple[Process, int]]:
     """Serve the test's database by a process of its own; give it and its port."""
     port = free_port()
-    process = Process(
-        *("-m", "saas.web", "--ports", str(port)),
-        log=log,
-        environment={
-            "SHELFWISE_MANAGEMENT_PORT": "0",
-            "SHELFWISE_PORTAL_HOST": f"portal.localhost:{port}",
-            "SHELFWISE_PORTAL_DOMAIN": f"localhost:{port}",
-            "SHELFWISE_STAFF_HOST": f"staff.localhost:{port}",
-        },
-    )
+    command = ("-m", "saas.web", "--ports", str(port))
+    process = Process(*command, log=log, environment=addresses(port))
     try:
-        wait_for("the web process to be ready", lambda: _is_ready(port), seconds=60)
+        wait_for("the web process to be ready", lambda: is_ready(port), seconds=60)
         yield process, port
     finally:
         process.kill()
 
 
-def _is_ready(port: int) -> bool:
+def addresses(port: int) -> dict[str, str]:
+    """Return the environment of processes whose pages and API answer on a port."""
+    return {
+        "SHELFWISE_MANAGEMENT_PORT": "0",
+        "SHELFWISE_API_URL": f"http://127.0.0.1:{port}",
+        "SHELFWISE_INFERENCE_URL": f"http://127.0.0.1:{port}",
+        "SHELFWISE_PORTAL_HOST": f"portal.localhost:{port}",
+        "SHELFWISE_PORTAL_DOMAIN": f"localhost:{port}",
+        "SHELFWISE_STAFF_HOST": f"staff.localhost:{port}",
+    }
+
+
+def is_ready(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")

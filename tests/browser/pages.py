@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,6 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
-    TimeoutError,
 )
 
 from tests.browser.site import Site, session_cookie
@@ -38,9 +36,9 @@ _OVERFLOWING = """() => {
 class Pages:
     """The pages of one test."""
 
-    def __init__(self, browser: Browser, site: Site) -> None:
+    def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._site = site
+        self.site: Site | None = None
         self._contexts: list[BrowserContext] = []
         self.faults: list[str] = []
 
@@ -67,10 +65,17 @@ class Pages:
             lambda route: route.fulfill(content_type="image/svg+xml", body=PICTURE),
         )
         if role is not None:
-            context.add_cookies([session_cookie(self._site, role)])  # type: ignore[list-item]
+            assert self.site is not None
+            context.add_cookies([session_cookie(self.site, role)])  # type: ignore[list-item]
         page = context.new_page()
         self._watch(page)
         return page
+
+    def keep_screenshots(self, name: str) -> None:
+        """Keep what the pages look like."""
+        for number, context in enumerate(self._contexts):
+            for page in context.pages:
+                keep_screenshot(page, f"{name}-{number}")
 
     def close(self) -> None:
         """Close every page."""
@@ -94,6 +99,8 @@ class Pages:
             self.faults.append(f"{request.url}: {request.failure}")
 
     def _note_answer(self, response: Response) -> None:
+        if not response.url.startswith("http://portal.localhost"):
+            return
         is_page = response.request.is_navigation_request()
         if response.status >= (500 if is_page else 400):
             self.faults.append(f"{response.url}: {response.status}")
@@ -107,8 +114,11 @@ def keep_screenshot(page: Page, name: str) -> None:
 
 def overflowing(page: Page) -> list[str]:
     """Return what makes a page wider than its window; nothing where it is not wider."""
-    with contextlib.suppress(TimeoutError):
-        # A figure is drawn anew some frames after its window has changed.
-        page.wait_for_function(f"({_OVERFLOWING})().length === 0", timeout=5_000)
     found: list[str] = page.evaluate(_OVERFLOWING)
+    for _ in range(50):
+        if not found:
+            break
+        # A figure is drawn anew some frames after its window has changed.
+        page.wait_for_timeout(100)
+        found = page.evaluate(_OVERFLOWING)
     return found

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from engine.services.export_user import export_user
 from billing.services.assign_plan import assign_plan
+from engine.services.export_user import export_user
 from engine.services.ingest_events import ingest_events
 from engine.services.write_items import write_items
 from tenants.context import in_environment
 from tenants.models.environment import Environment
-from tests.saas.portal.deeds import answer_calls
 from tenants.services.change_settings import change_settings
+from tests.saas.portal.deeds import answer_calls
 
 # Runs where it is not escaped, in text, in an attribute and in a script.
 ATTACK = "\"><script>window.wasAttacked=1</script><img src=x onerror='window.wasAttacked=1'>"
