@@ -86,11 +86,11 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    # Its templates and styles come before the admin's; the site is ours.
+    # Our templates come before the library's, and its own before the admin's; the site is ours.
+    "saas.staff.apps.ConsoleConfig",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "saas.staff.apps.StaffConfig",
-    "saas.staff.apps.ConsoleConfig",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
