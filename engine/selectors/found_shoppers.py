@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-# The newest lines of the store, found by the table's own key.
+# The newest lines of the store, found by the table's own key; of what they name, the first fifty
+# are looked up, since an erased shopper or an unknown item is none to offer.
 _LINES_LOOKED_AT = 500
 # Both id spaces, each by the order of its index: the search costs the same on any store.
 _BY_PREFIX = """
@@ -21,7 +22,7 @@ _LATELY = """
     FROM (
         SELECT coalesce(user_id, anonymous_id) AS shopper_id, count(*) AS lines
         FROM (SELECT * FROM engine_event ORDER BY id DESC LIMIT %s) AS newest
-        WHERE item_ref_id IS NOT NULL GROUP BY 1
+        WHERE item_ref_id IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50
     ) AS active
     JOIN engine_shopper AS shopper ON shopper.id = active.shopper_id
     WHERE shopper.kind <> 'erased'
@@ -31,7 +32,8 @@ _ITEMS_LATELY = """
     SELECT item.item_id, item.title
     FROM (
         SELECT item_ref_id, count(*) AS lines
-        FROM (SELECT * FROM engine_event ORDER BY id DESC LIMIT %s) AS newest GROUP BY 1
+        FROM (SELECT * FROM engine_event ORDER BY id DESC LIMIT %s) AS newest
+        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50
     ) AS active
     JOIN engine_itemref AS ref ON ref.id = active.item_ref_id
     JOIN engine_item AS item ON item.id = ref.item_id AND item.deleted_at IS NULL
