@@ -185,7 +185,6 @@ def _item(*, catalogue: Catalogue, row: int, position: int | None) -> dict[str, 
         "in_stock": bool(catalogue.gone_period[row] > PERIODS),
         "recommendable": bool(catalogue.is_recommendable[row]),
         "url": f"https://www.{spec.slug}.example/{_slug(title)}-{item_id.lower()}",
-        "image_url": f"https://images.{spec.slug}.example/{item_id.lower()}.jpg",
         "attributes": attributes | work.details,
     }
     if position is not None:
