@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.billing.stripe_server import new_account, running_stripe
+from tests.chaos.billing_siege import BillingSiege, paying, random_crashes
 from tests.chaos.crashes import Siege, deal
 from tests.chaos.developer import BrokenPromiseError
 from tests.chaos.stack import Stack
@@ -54,6 +56,7 @@ class Run:
                     self._run_rounds(siege)
                 finally:
                     self._show(siege)
+                self._besiege_billing(stack, home)
         except BrokenPromiseError as error:
             code, verdict = 1, f"BROKEN after {self._crashed.total()} crashes:\n{error}"
         except KeyboardInterrupt:
@@ -71,6 +74,30 @@ class Run:
                 f"{siege.tally.rows:,} rows and {siege.tally.imports} imports as acknowledged",
                 flush=True,
             )
+
+    def _besiege_billing(self, stack: Stack, home: Path) -> None:
+        """Kill the way from the usage log to Stripe as often, beside the stack's processes."""
+        environment_id, tenant_id = stack.rows(
+            stack.live, "SELECT id, tenant_id::text FROM tenants_environment WHERE kind = 'live'"
+        )[0]
+        started = time.monotonic()
+        with (
+            running_stripe() as server,
+            new_account(*server) as account,
+            paying(stack.owner_url, tenant_id=tenant_id, account=account) as customer,
+            BillingSiege(
+                environment=stack.environment(),
+                environment_id=environment_id,
+                account=account,
+                customer=customer,
+                folder=home / "billed",
+            ) as siege,
+        ):
+            siege.run(random_crashes(seed=self._seed, crashes=self._crashes))
+        print(
+            f"{siege.kills:>6} crashes of the way to Stripe in "
+            f"{time.monotonic() - started:.0f} s: log, ledger and Stripe agreed after each"
+        )
 
     def _show(self, siege: Siege) -> None:
         tally = siege.tally

@@ -82,7 +82,7 @@ class Stack:
     def _start_all(self) -> None:
         self._postgres.start()
         self._start(self._valkey.prepare()).wait_ready()
-        environment = self._environment()
+        environment = self.environment()
         made = subprocess.run(
             [sys.executable, "-c", SET_UP],
             cwd=PROJECT,
@@ -145,7 +145,13 @@ class Stack:
         child = self._children[service.name] = Child(service=service, log_path=log_path)
         return child
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def owner_url(self) -> str:
+        """The database as the owner sees it."""
+        return self._postgres.owner_url
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of its processes."""
         credentials = demo_credentials(self._home)
         return {
             **os.environ,
