@@ -7,7 +7,7 @@ from django.db import transaction
 from saas.lib.errors import NotFound
 from tenants.context import on_platform
 from tenants.models.tenant import Tenant
-from tenants.services.record_audit import record_audit
+from tenants.services.record_audit import check_reason, record_audit
 
 
 def suspend_tenant(*, slug: str, actor: str, reason: str) -> None:
@@ -17,6 +17,8 @@ def suspend_tenant(*, slug: str, actor: str, reason: str) -> None:
     ------
     NotFound
         There is no such tenant.
+    InvalidParameter
+        There is no reason.
     """
     _change_status(slug=slug, status=Tenant.Status.SUSPENDED, actor=actor, reason=reason)
 
@@ -28,11 +30,14 @@ def resume_tenant(*, slug: str, actor: str, reason: str) -> None:
     ------
     NotFound
         There is no such tenant.
+    InvalidParameter
+        There is no reason.
     """
     _change_status(slug=slug, status=Tenant.Status.ACTIVE, actor=actor, reason=reason)
 
 
 def _change_status(*, slug: str, status: str, actor: str, reason: str) -> None:
+    reason = check_reason(reason)
     with on_platform(), transaction.atomic():
         tenant = (
             Tenant.objects.select_for_update()

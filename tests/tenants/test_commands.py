@@ -32,6 +32,8 @@ def test_a_tenants_life_from_the_command_line(migrated: None) -> None:
     with pytest.raises(CommandError, match=f"The slug '{slug}' is taken"):
         manage("tenant_create", "Pine Toys", "--slug", slug)
 
+    with pytest.raises(CommandError, match="Say why"):
+        manage("tenant_suspend", slug, "--reason", " ")
     assert f"{slug} suspended" in manage("tenant_suspend", slug, "--reason", "a test")
     listed = [line.split() for line in manage("tenant_list").splitlines()]
     assert [row[1:3] for row in listed if row[0] == slug] == [
