@@ -35,6 +35,7 @@ class EnvironmentInline(TabularInline):  # type: ignore[misc]  # unfold is untyp
     can_delete = False
     extra = 0
     max_num = 0
+    hide_title = True
     show_change_link = True
 
     @override
@@ -51,6 +52,7 @@ class MemberInline(TabularInline):  # type: ignore[misc]
     can_delete = False
     extra = 0
     max_num = 0
+    hide_title = True
 
     @override
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
