@@ -36,7 +36,8 @@ def import_again(
     Returns
     -------
     str
-        The id of the new import. It owns the file: of two who ask, one gets it.
+        The id of the new import. It owns the file: of two who ask, one gets it. It is as old as
+        the file, so that an erasure finds it and a full one spares the items that changed since.
 
     Raises
     ------
@@ -69,5 +70,6 @@ def import_again(
         is_dry_run=is_dry_run,
         time_zone=row.timezone,
         mapping=row.mapping if mapping is None else mapping,
+        uploaded_at=row.created_at,
     )
     return again_id

@@ -103,11 +103,7 @@ def read_columns(*, environment_id: int, import_id: str, kind: str) -> FileColum
 
 
 def _guessed(columns: Sequence[str], *, kind: str, fields: Sequence[str]) -> dict[str, str]:
-    """Return the first column that probably means each important field that has none.
-
-    >>> _guessed(["Timestamp", "event", "user_id"], kind="events", fields=["ts", "type", "user_id"])
-    {'ts': 'Timestamp', 'type': 'event'}
-    """
+    """Return the first column that probably means each important field that has none."""
     own = {column.strip().lower().replace(" ", "_") for column in columns}
     guessed: dict[str, str] = {}
     for column in columns:

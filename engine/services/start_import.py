@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ def start_import(
     is_dry_run: bool,
     time_zone: str | None,
     mapping: Mapping[str, str],
+    uploaded_at: datetime | None = None,
 ) -> None:
     """Queue an import; call inside the environment.
 
@@ -42,6 +44,8 @@ def start_import(
         Of the times that come without an offset; the store's own where it is `None`.
     mapping
         The file's columns by our fields.
+    uploaded_at
+        When the file came, if not now: what changed since is newer than the file.
     """
     Import.objects.create(
         id=import_id,
@@ -51,6 +55,6 @@ def start_import(
         dry_run=is_dry_run,
         timezone=time_zone or environment.timezone,
         mapping=dict(mapping),
-        created_at=timezone.now(),
+        created_at=uploaded_at or timezone.now(),
     )
     queue_import(environment_id=environment.pk, import_id=import_id)

@@ -91,6 +91,7 @@ def _tail(request: HttpRequest, newest: list[Any]) -> dict[str, Any]:
 
 def _row(body: dict[str, Any]) -> dict[str, Any]:
     items = body["items"]
+    said_at = body["ts"][:19].replace("T", " ")
     shopper = next(
         (
             (kind, body[name])
@@ -105,6 +106,8 @@ def _row(body: dict[str, Any]) -> dict[str, Any]:
     )
     return {
         **body,
+        # The day of an event that came on the same one goes without saying.
+        "said_at": said_at[11:] if said_at[:10] == body["received_at"][:10] else said_at,
         "shopper_kind": shopper[0],
         "shopper": shopper[1],
         "first_items": [each["id"] for each in items[:3]],

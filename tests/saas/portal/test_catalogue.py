@@ -138,7 +138,7 @@ def test_one_item_is_shown_with_what_shoppers_did_and_its_variants(
             "title": "Brass lamp",
             "aliases": ["ean-9"],
             "group_id": "lamps",
-            "attributes": {"colour": "gold"},
+            "attributes": {"colour": "gold", "sizes": [1, 2], "is_new": True},
             "in_stock": False,
             "url": "https://acorn.example/a",
         },
@@ -147,7 +147,16 @@ def test_one_item_is_shown_with_what_shoppers_did_and_its_variants(
     view = {"type": "view", "user_id": "ada", "ts": "2026-01-05T11:00:00Z"}
     take_in(acorn, {**view, "item_id": "ean-9"}, {**view, "item_id": "a/b?c"})
     page = shown(owner, "?id=a%2Fb%3Fc", path="/live/catalogue/item/")
-    for text in ("Brass lamp", "ean-9", "gold", "id=other", "it is out of stock", "5 January 2026"):
+    for text in (
+        "Brass lamp",
+        "ean-9",
+        "gold",
+        "1, 2",
+        "<dd>yes</dd>",
+        "id=other",
+        "it is out of stock",
+        "5 January 2026",
+    ):
         assert text in page
     assert '<td class="number">2</td><td class="number">2</td><td class="number">0</td>' in page
     by_alias = owner.get("/live/catalogue/item/?id=ean-9")

@@ -144,6 +144,8 @@ def test_the_tail_shows_what_came_last_first_and_can_be_paused(
     take_in(acorn, {**VIEW, "item_id": "second", "ts": "2020-01-01T00:00:00Z"})
     page = shown(owner, "/live/events/tail/")
     assert 0 < page.index("id=second") < page.index("id=first")
+    # What came on another day than it says names that day.
+    assert '<td class="nowrap">2020-01-01 00:00:00</td>' in page
     assert 'hx-trigger="every 3s"' in page
     assert "hx-trigger" not in shown(owner, "/live/events/tail/?tail=paused")
     assert "hx-trigger" not in shown(owner, "/live/events/?tail=paused")
@@ -170,7 +172,7 @@ def test_unknown_ids_late_clocks_and_matches_are_told_with_what_to_do(
     assert "name neither a user_id nor an anonymous_id" in page
     assert '<th scope="row">1 to 24 hours late</th><td class="number">1</td>' in page
     assert 'ahead of our clock</th><td class="number">1</td>' in page
-    assert '<th scope="row" class="wrap">click</th><td class="number">2</td>' in page
+    assert '<th scope="row" class="nowrap">click</th><td class="number">2</td>' in page
     assert '<td class="number">50.0</td>' in page
 
 
