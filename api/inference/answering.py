@@ -32,6 +32,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "recently-viewed": Operation.RECENTLY_VIEWED,
     "rerank": Operation.RERANK,
 }
+# What a page may not ask for.
+_SECRET_MEMBERS = ("min_watermark", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,11 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
     """
     if caller.is_publishable and asked.user_id is not None:
         await runtime.credentials.admit_user(caller, user_id=asked.user_id, token=asked.user_token)
-    if caller.is_publishable and asked.min_watermark is not None:
-        raise UnknownField(
-            "'min_watermark' is for secret keys alone; a page leaves it out.",
-            pointer="/min_watermark",
-        )
+    for name in _SECRET_MEMBERS if caller.is_publishable else ():
+        if getattr(asked, name) is not None:
+            raise UnknownField(
+                f"'{name}' is for secret keys alone; a page leaves it out.", pointer=f"/{name}"
+            )
     environment_id = caller.environment.id
     shelf = runtime.shelves.get(environment_id)
     if shelf is None:

@@ -22,6 +22,7 @@ Source = Literal[
     "popular",
     "newest",
     "history",
+    "exploration",
 ]
 # How the whole list was made.
 Strategy = Literal[
@@ -45,6 +46,7 @@ ReasonCode = Literal[
     "popular_now",
     "popular_in_category",
     "new_arrival",
+    "new_for_you",
     "recently_viewed",
 ]
 FallbackTo = Literal["cart", "popular", "newest"]

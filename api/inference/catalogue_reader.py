@@ -46,6 +46,7 @@ _CHANGED_ITEMS = f"""
     ORDER BY change_seq, id
     LIMIT %s
 """  # noqa: S608  # made of constants
+_ITEMS = _CHANGED_ITEMS.replace("(change_seq, id) > (%s, %s)", "id = ANY(%s)")
 _SHOWN_ATTRIBUTES = f"""
     SELECT id, item_id, {_PUBLIC_ATTRIBUTES}::text AS attributes
     FROM engine_item WHERE id > %s ORDER BY id LIMIT %s
@@ -138,6 +139,10 @@ class CatalogueReader:
         """Return the next changed items, in the order of their changes."""
         return self._page(environment, _CHANGED_ITEMS, _item, (after.change_seq, after.id))
 
+    def described(self, environment: Environment, ids: Sequence[int]) -> list[ItemRow]:
+        """Return the items of some database ids."""
+        return self._page(environment, _ITEMS, _item, (list(ids),))
+
     def shown(self, environment: Environment, after: int) -> list[ShownRow]:
         """Return what answers show of the next items' attributes, in the order of their ids."""
         return self._page(environment, _SHOWN_ATTRIBUTES, ShownRow, (after,))
@@ -163,7 +168,7 @@ class CatalogueReader:
         environment: Environment,
         query: LiteralString,
         make: Callable[..., Row],
-        after: tuple[int, ...],
+        after: tuple[int | list[int], ...],
     ) -> list[Row]:
         connection = self._connected()
         with connection.transaction(), connection.cursor(row_factory=kwargs_row(make)) as cursor:

@@ -65,6 +65,7 @@ def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
     # A variant that stands for its group stands there by the score of the group's best.
     scored = item if shown is None else _scored(call, item)
     standing = _Standing(call, item, scored)
+    is_explored = shown is not None and shown.source == "exploration"
     score = standing.score if shown is None else shown.score
     return Explanation(
         type=question.operation,
@@ -72,12 +73,12 @@ def explain(visit: Visit, question: Question, *, started: float) -> Explanation:
         group_id=_group_id(item, shelf),
         shown=shown is not None,
         rank=standing.rank if shown is None else shown.rank,
-        score_rank=standing.score_rank,
+        score_rank=None if is_explored else standing.score_rank,
         score=score,
         source=None if shown is None else shown.source,
         reason=None if shown is None else shown.reason,
         parts=_parts(call, scored, shown),
-        boost=_boost(call, scored),
+        boost=None if is_explored else _boost(call, scored),
         kept_out_by=[] if shown else standing.kept_out_by(),
         warnings=_warnings(call, question, is_known=item is not None),
         model=model_name(shelf.model),
@@ -142,6 +143,8 @@ class _Standing:
         if self._full:
             return without_room(call, item, full=self._full, before=self._before)
         limit = call.request.limit
+        if self.rank is not None and self.rank <= limit:
+            return [KeptOut("exploration", "A new item has its place, so that it is met at all.")]
         if call.rules.diversity and (self.score_rank or limit + 1) <= limit:
             told = "Items that differ more from those before it were taken first."
             return [KeptOut("diversity", told, pointer="/diversity")]
@@ -199,8 +202,11 @@ def _turns_of(call: Call, selection: Selection) -> Iterable[tuple[int, int]]:
 def _parts(call: Call, item: Item | None, shown: AnswerItem | None) -> list[ExplainedPart]:
     if item is None:
         return []
-    if call.selection is None or item.row == NO_ROW:
+    is_explored = shown is not None and shown.source == "exploration"
+    if call.selection is None or item.row == NO_ROW or is_explored:
         code = _LINES.get(shown.source) if shown else None
+        if is_explored and call.explored_by:
+            code = cast(PartCode, call.explored_by)
         return [ExplainedPart(code, shown.score, _PART_TEXTS[code], [])] if shown and code else []
     return [
         ExplainedPart(

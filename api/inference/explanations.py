@@ -59,6 +59,7 @@ KeptOutCode = Literal[
     "max_per_brand",
     "max_per_category",
     "diversity",
+    "exploration",
     "limit",
 ]
 

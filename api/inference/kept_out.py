@@ -162,6 +162,8 @@ def _unscored(
         # What is reranked stays, known to the model or not.
         if not isinstance(call.request, RerankRequest):
             told = "It is newer than the model; the next training takes it in."
+            if call.shelf.new_items is not None:
+                told += " Until then it has its turns among the new items of personal lists."
             yield KeptOut("newer_than_model", told)
     elif candidates is not None and not candidates[item.row] and not is_given:
         yield KeptOut("no_evidence", _NO_EVIDENCE)

@@ -10,7 +10,7 @@ from api.inference.answers import (
     FallbackReason,
     Strategy,
 )
-from api.inference.basis import Basis
+from api.inference.exploring import Exploring
 from api.inference.history import LOOKING, History
 from api.inference.requests import (
     BoughtTogetherRequest,
@@ -68,7 +68,7 @@ def recommend(
     return call.limited() if is_limited else call.outcome()
 
 
-class Call(Basis):
+class Call(Exploring):
     """One call, decided by its type."""
 
     def outcome(self) -> Outcome:
@@ -157,7 +157,10 @@ class Call(Basis):
     def _for_user(self, artifact: Artifact) -> Outcome:
         history = self._history(session_rows=() if self.has_objected else self.seeds)
         allowed = self._allowed(history, seeds=self.seeds, excludes_purchased=True)
-        return self._personal(artifact, history, allowed)
+        outcome = self._personal(artifact, history, allowed)
+        if outcome.strategy == "personal" and self.selection is not None:
+            outcome.picked = self._with_new_items(outcome.picked, self.selection.scored.heard)
+        return outcome
 
     def _rerank(self, artifact: Artifact, request: RerankRequest) -> Outcome:
         history = self._history(session_rows=())

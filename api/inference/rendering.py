@@ -26,6 +26,7 @@ _TEXTS: dict[str, bytes] = {
     "popular_now": b"Popular now",
     "popular_in_category": b"Popular among items like %b",
     "new_arrival": b"New in the store",
+    "new_for_you": b"New, and perhaps for you",
     "recently_viewed": b"You looked at this",
 }
 _TEXT_WITHOUT_TITLE = b"Chosen for you"

@@ -51,6 +51,14 @@ Factor = Annotated[float, Meta(ge=0.1, le=10, description="Over 1 promotes, unde
 Diversity = Annotated[
     float, Meta(ge=0, le=1, description="0: the best items; 1: items that differ most.")
 ]
+Seed = Annotated[
+    int,
+    Meta(
+        ge=0,
+        lt=2**31,
+        description="Draws the new items that are shown by this number instead of the hour.",
+    ),
+]
 Cap = Annotated[int, Meta(ge=1, le=100)]
 
 
@@ -75,6 +83,7 @@ class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     anonymous_id: Id | None = None
     session_id: Id | None = None
     min_watermark: Watermark | None = None
+    seed: Seed | None = None
     limit: Limit = 10
     placement: Placement | None = None
     exclude: ExcludedIds = []
@@ -185,6 +194,7 @@ WAYS_OUT: dict[str, str] = {
     "min_watermark": "the 'watermark' of an answer of POST /v1/events",
     "item_id": "a string of 1 to 256 characters",
     "similar_to": "the item_id of the call, a string of 1 to 256 characters",
+    "seed": "a whole number from 0 to 2,147,483,647",
     "limit": "a whole number from 1 to 100",
     "placement": "a string of 1 to 100 characters",
     "exclude": "a list of at most 1,000 ids of 1 to 256 characters",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from api.inference.catalogue import NO_GROUP, Catalogue
 from api.inference.identities import Identities
 from api.inference.model_store import Model
+from api.inference.new_items import Describe, NewItemFinder, NewItems
 from api.inference.trend_files import NO_TRENDS
 from saas.lib.trends import Trends
 
@@ -32,6 +33,8 @@ class Shelf:
         The catalogue's row of each of the model's items, `NO_ROW` where it has none.
     item_rows : int32[at least catalogue.size, but for items that came just now]
         The other way round; it is replaced when it grows.
+    new_items : NewItems or None
+        What nobody has turned to yet and is to be met; None where there is nothing.
     objections : set of str
         Keys of the shoppers who do not want personal answers; it changes by itself.
     identities : Identities
@@ -59,6 +62,10 @@ class Shelf:
         self.groups = np.full(n_items, NO_GROUP, dtype=np.int32)
         self.catalogue_rows = np.full(n_items, NO_ROW, dtype=np.int32)
         self.item_rows = np.full(0, NO_ROW, dtype=np.int32)
+        self.new_items: NewItems | None = None
+        self._finder = NewItemFinder(model.artifact, catalogue) if model else None
+        self._explored_share = 0.0
+        self._has_changed = True
         self._trends = NO_TRENDS
         self._rises: dict[str, NDArray[np.float32]] = {}
         if model is not None:
@@ -79,12 +86,23 @@ class Shelf:
         if self.catalogue.size > len(self.item_rows):
             self._make_room()
         for catalogue_row in catalogue_rows:
+            self._has_changed = True
+            if self._finder is not None:
+                self._finder.forget(catalogue_row)
             row = item_row(item_ids[catalogue_row])
             if row is not None:
                 self.catalogue_rows[row] = catalogue_row
                 self.item_rows[catalogue_row] = row
                 self.groups[row] = self.catalogue.groups[catalogue_row]
                 self.available[row] = self.catalogue.available[catalogue_row]
+
+    def explore(self, share: float, describe: Describe) -> None:
+        """Keep a share of personal lists for the items that are new now."""
+        if self._finder is None or not (self._has_changed or share != self._explored_share):
+            return
+        self.new_items = self._finder.found(self.item_rows, share=share, describe=describe)
+        # Not before it is done: PostgreSQL may have been away.
+        self._has_changed, self._explored_share = False, share
 
     def _make_room(self) -> None:
         # As far as the catalogue's own arrays go.

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 
 import psycopg
 import structlog
@@ -188,6 +189,10 @@ class Shelves:
         followed = self._followed[environment.id]
         try:
             followed.catch_up(self._reader, environment, clock=clock)
+            if shelf := self._shelves.get(environment.id):
+                shelf.explore(
+                    environment.explore_share, partial(self._reader.described, environment)
+                )
         except psycopg.ProgrammingError as error:
             # A schema that is being moved or migrated; the other stores' changes go on.
             if not followed.is_unreadable:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 # Raised with each change of a struct below: an older file is read as no file.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Tenant(Struct, frozen=True):
@@ -32,6 +32,7 @@ class Environment(Struct, frozen=True):
     live_version: str | None
     is_deleted: bool
     on_limit: str = "popular"
+    explore_share: float = 0.0
 
 
 class Entitlement(Struct, frozen=True):

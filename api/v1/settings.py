@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from api.v1.serializers import FlagField, StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView
 from tenants.selectors.settings import settings
-from tenants.services.change_settings import change_settings
+from tenants.services.change_settings import MOST_EXPLORE_SHARE, change_settings
 
 _AUTO_TRAIN = ("daily", "off")
 _ON_LIMIT = ("popular", "error")
@@ -33,6 +33,13 @@ class SettingsChange(StrictSerializer):
     )
     on_limit = serializers.ChoiceField(
         _ON_LIMIT, required=False, help_text="What a call gets when the quota is used up."
+    )
+    explore_share = serializers.FloatField(
+        required=False,
+        min_value=0,
+        max_value=MOST_EXPLORE_SHARE,
+        help_text="Of the places of personal lists, those for items that nobody has turned to yet, "
+        "so that shoppers meet them. 0: none.",
     )
     timezone = TextField(
         required=False,
@@ -54,6 +61,7 @@ class SettingsAnswer(serializers.Serializer[Any]):
     auto_train = serializers.ChoiceField(_AUTO_TRAIN)
     auto_promote = serializers.BooleanField()
     on_limit = serializers.ChoiceField(_ON_LIMIT)
+    explore_share = serializers.FloatField()
     timezone = serializers.CharField(allow_null=True)
     currency = serializers.CharField(allow_null=True)
 

@@ -139,16 +139,22 @@ class Artifact:
             price_edges=self.price_edges,
         )
 
+    @property
+    def new_item_part(self) -> VectorPart | None:
+        """The part that knows most of items from their features alone, None without vectors."""
+        parts = {part.name: part for part in self.blend.parts if isinstance(part, VectorPart)}
+        return parts.get("factors") or next(iter(parts.values()), None)
+
     def vectors_of_new_items(self, items: Iterable[CatalogueItem]) -> NDArray[np.float32] | None:
         """Return float32[n, k]: vectors from features alone, None without a vector part.
 
-        Comparable with the vector part's rows: an item without a known feature is zeros.
+        Comparable with the rows of `new_item_part`: an item without a known feature is zeros.
         """
-        for part in self.blend.parts:
-            if isinstance(part, VectorPart):
-                features = self.feature_space().transform(list(items))
-                return np.asarray(features @ part.feature_vectors, dtype=np.float32)
-        return None
+        part = self.new_item_part
+        if part is None:
+            return None
+        features = self.feature_space().transform(list(items))
+        return np.asarray(features @ part.feature_vectors, dtype=np.float32)
 
 
 def write_artifact(

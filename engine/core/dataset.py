@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,20 @@ class CatalogueItem:
     attributes: Mapping[str, str] = field(default_factory=dict)
     group_id: str | None = None
     is_available: bool = True
+
+
+def attribute_texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return attributes as features are made of them: one text each, a list's joined by bars.
+
+    Examples
+    --------
+    >>> attribute_texts({"colour": ["red", "blue"], "pages": 12})
+    {'colour': 'red|blue', 'pages': '12'}
+    """
+    return {
+        name: "|".join(str(each) for each in value) if isinstance(value, list) else str(value)
+        for name, value in attributes.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,16 @@ class VectorPart:
             exact=lambda wanted: (self.vectors[wanted] * query).sum(axis=1) + offset,
         )
 
+    def z_scores_of(
+        self,
+        vectors: NDArray[np.float32],
+        rows: NDArray[np.int32],
+        weights: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Return float32[n]: what the part would say to one history of items with n vectors."""
+        query, offset = self._query(self.user_vector(rows, weights))
+        return np.asarray(vectors @ query.astype(np.float32) + np.float32(offset))
+
     def _query(self, user: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
         """Return float64[k] and a number: an item's z-score is its product with one plus the other.
 

@@ -109,6 +109,10 @@ class Scored(Protocol):
     """The whole catalogue scored for one call, and what spoke for each item."""
 
     @property
+    def heard(self) -> Heard:
+        """The history that was scored."""
+
+    @property
     def values(self) -> NDArray[np.float32]:
         """float32[n_items]: the sum of what the parts contribute."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import orjson
@@ -12,7 +11,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from engine.core.baskets import baskets_of
-from engine.core.dataset import CatalogueItem, Dataset, Interactions
+from engine.core.dataset import CatalogueItem, Dataset, Interactions, attribute_texts
 from engine.selectors.learned_shoppers import learned_shoppers, users_of_events
 from engine.selectors.packed_events import PackedEvents, packed_events
 from engine.selectors.returned_lines import (
@@ -145,20 +144,12 @@ def _items() -> tuple[list[CatalogueItem], dict[int, int]]:
                     categories=tuple(categories),
                     brand=brand,
                     price=price,
-                    attributes=_texts(orjson.loads(attributes)),
+                    attributes=attribute_texts(orjson.loads(attributes)),
                     group_id=group_id,
                     is_available=is_available,
                 )
             )
     return items, row_of_id
-
-
-def _texts(attributes: dict[str, Any]) -> dict[str, str]:
-    """Return attributes as the features of `engine.core` take them: one text each."""
-    return {
-        name: "|".join(str(each) for each in value) if isinstance(value, list) else str(value)
-        for name, value in attributes.items()
-    }
 
 
 def _item_rows(refs: NDArray[np.int32], row_of_id: dict[int, int]) -> NDArray[np.int32]:

@@ -10,6 +10,9 @@ from typing_extensions import override
 
 from tenants.models.tenant import Tenant
 
+# A list of ten has one place for new items.
+EXPLORE_SHARE = 0.1
+
 
 class EnvironmentManager(models.Manager["Environment"]):
     """Environments that exist; a deleted one remains as a row that tells serving to let go."""
@@ -54,6 +57,11 @@ class Environment(TenantMixin):
     auto_train = models.CharField(max_length=16, choices=AutoTrain, default=AutoTrain.DAILY)
     auto_promote = models.BooleanField(default=True)
     on_limit = models.CharField(max_length=8, choices=OnLimit, default=OnLimit.POPULAR)
+    explore_share = models.FloatField(
+        default=EXPLORE_SHARE,
+        db_default=EXPLORE_SHARE,
+        help_text="Of the places of personal lists, for items that nobody has turned to yet.",
+    )
     # Unset until the store says so: a wrong guess would shift its times and misname its prices.
     timezone = models.CharField(  # noqa: DJ001
         max_length=64, null=True, help_text="Of imported times without an offset."

@@ -13,6 +13,9 @@ from tenants.models.environment import Environment
 from tenants.selectors.settings import settings
 from tenants.services.record_audit import record_audit
 
+# Beyond it lists would be the store's news, not the shopper's taste.
+MOST_EXPLORE_SHARE = 0.5
+
 
 def change_settings(
     *, environment: Environment, changes: Mapping[str, Any], actor: str
@@ -37,7 +40,7 @@ def change_settings(
     Raises
     ------
     InvalidParameter
-        There is no such time zone or currency.
+        There is no such time zone, currency or share.
     """
     _check(changes)
     with on_platform():
@@ -61,6 +64,12 @@ def change_settings(
 
 def _check(changes: Mapping[str, Any]) -> None:
     zone, currency = changes.get("timezone"), changes.get("currency")
+    share = changes.get("explore_share", 0.0)
+    if not 0 <= share <= MOST_EXPLORE_SHARE:
+        raise InvalidParameter(
+            f"'explore_share' is {share}; send a number from 0 to {MOST_EXPLORE_SHARE}.",
+            pointer="/explore_share",
+        )
     if zone is not None and zone not in available_timezones():
         raise InvalidParameter(
             f"'timezone' is '{zone[:60]}'; send an IANA name such as 'Europe/Berlin'.",

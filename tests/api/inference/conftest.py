@@ -96,6 +96,13 @@ class Hand:
             (version, self.environment.id),
         )
 
+    def explore(self, share: float) -> None:
+        """Decide how much of personal lists goes to new items."""
+        self.connection.execute(
+            "UPDATE tenants_environment SET explore_share = %s WHERE id = %s",
+            (share, self.environment.id),
+        )
+
     def set_status(self, status: str) -> None:
         """Suspend the tenant, or let it work again."""
         self.connection.execute(
@@ -153,6 +160,7 @@ class Hand:
         """Leave the environment as it was: no items, no model, no keys of ours."""
         self.go_live(None)
         self.set_status("active")
+        self.explore(0.1)
         with self.connection.transaction():
             self._become()
             self.connection.execute("DELETE FROM engine_item")

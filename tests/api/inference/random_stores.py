@@ -106,6 +106,11 @@ def random_shelf(artifact: Artifact, seed: int) -> Shelf:
         identities=Identities(),
         is_current=bool(random.random() < 0.9),
     )
+    if random.random() < 0.5:
+        described = {item.id: item for item in random_items(seed)}
+        shelf.explore(
+            float(random.choice([0.1, 0.5])), lambda ids: [described[each] for each in ids]
+        )
     rising = [(each, random.random()) for each in IN_CATALOGUE if random.random() < 0.4]
     shelf.show_trends(Trends(last_event_id=1, rising={"24h": rising}))
     return shelf
@@ -114,13 +119,13 @@ def random_shelf(artifact: Artifact, seed: int) -> Shelf:
 def random_items(seed: int) -> list[ItemRow]:
     """Return the catalogue of a random shelf."""
     random = np.random.default_rng([seed, 1])
-    return [random_item(random, item_id) for item_id in IN_CATALOGUE]
+    return [random_item(random, item_id, id_) for id_, item_id in enumerate(IN_CATALOGUE)]
 
 
-def random_item(random: np.random.Generator, item_id: str) -> ItemRow:
+def random_item(random: np.random.Generator, item_id: str, id_: int) -> ItemRow:
     group, brand = random.integers(0, 5), random.integers(0, 3)
     return ItemRow(
-        id=1,
+        id=id_,
         change_seq=1,
         item_id=item_id,
         group_id=f"group-{group}" if group < 2 else None,

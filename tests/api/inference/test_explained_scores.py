@@ -69,7 +69,11 @@ def assert_kept_out(told: Explanation, request: Request, *, shown: Sequence[Answ
     codes = [rule.code for rule in told.kept_out_by]
     assert codes, told
     assert len({rule.text for rule in told.kept_out_by}) == len(codes), codes
-    if "limit" in codes or "diversity" in codes:
+    if codes == ["exploration"]:
+        assert any(each.source == "exploration" for each in shown)
+        assert told.rank is not None
+        assert told.rank <= request.limit
+    elif "limit" in codes or "diversity" in codes:
         # Nothing else keeps it out, and the list is full.
         assert len(codes) == 1
         assert len(shown) == request.limit

@@ -42,6 +42,7 @@ def test_an_answer_is_the_simple_rankings(
     asked.pop("diversity", None)
     request = ForUserRequest(**asked, session=session)
     shelf = random_shelf(artifact, seed)
+    shelf.new_items = None
     traces = shelf.identities.traces(user_id=user_id, anonymous_id=None)
     outcome = recommend(request, shelf=shelf, shopper=Shopper(traces))
     assume(outcome.strategy == "personal")
@@ -75,7 +76,7 @@ def simple_ranking(
     artifact = shelf.model.artifact
     seen = {row: at for row, _, at in artifact.history("u:ada")} if is_ada else {}
     # Of a group's variants those come before others that are promoted, seen last, in demand.
-    standing = {
+    standing: dict[int, tuple[float, float, float]] = {
         row: (float(factors[row]), seen.get(row, 0), float(artifact.popularity[row]))
         for row in allowed
     }

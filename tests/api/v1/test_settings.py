@@ -17,6 +17,7 @@ DEFAULTS = {
     "auto_train": "daily",
     "auto_promote": True,
     "on_limit": "popular",
+    "explore_share": 0.1,
     "timezone": None,
     "currency": None,
 }
@@ -40,9 +41,10 @@ def test_put_changes_what_it_names_in_this_environment_alone(
     changed = _put(api, acorn_key, auto_promote=False, timezone="Europe/Berlin", currency="CHF")
     wanted = {**DEFAULTS, "auto_promote": False, "timezone": "Europe/Berlin", "currency": "CHF"}
     assert changed == wanted
-    assert _put(api, acorn_key, on_limit="error", timezone=None) == {
+    assert _put(api, acorn_key, on_limit="error", explore_share=0, timezone=None) == {
         **wanted,
         "on_limit": "error",
+        "explore_share": 0,
         "timezone": None,
     }
     for key in (acorn_test_key, birch_key):
@@ -56,6 +58,10 @@ def test_put_changes_what_it_names_in_this_environment_alone(
         ({"auto_promote": "no"}, "invalid_parameter", "/auto_promote"),
         ({"auto_promote": None}, "invalid_parameter", "/auto_promote"),
         ({"on_limit": "fail"}, "invalid_parameter", "/on_limit"),
+        ({"explore_share": 0.6}, "invalid_parameter", "/explore_share"),
+        ({"explore_share": -0.1}, "invalid_parameter", "/explore_share"),
+        ({"explore_share": "some"}, "invalid_parameter", "/explore_share"),
+        ({"explore_share": None}, "invalid_parameter", "/explore_share"),
         ({"timezone": "Europe/Bern"}, "invalid_parameter", "/timezone"),
         ({"timezone": "../etc/passwd"}, "invalid_parameter", "/timezone"),
         ({"currency": "EURO"}, "invalid_parameter", "/currency"),

@@ -186,8 +186,10 @@ def test_an_item_that_came_later_gets_a_vector_near_its_kind(acorn_artifact: Art
     new = CatalogueItem("g/99", "Garden thing", ("Home > Garden",), "Brand 1", 3.0)
     vectors = acorn_artifact.vectors_of_new_items([new, CatalogueItem("?", "Qwertz")])
     assert vectors is not None
-    taste = next(part for part in acorn_artifact.blend.parts if isinstance(part, VectorPart))
-    affinity = taste.vectors @ vectors[0]
+    part = acorn_artifact.new_item_part
+    assert part is not None
+    assert part.name == "factors"
+    affinity = part.vectors @ vectors[0]
     assert affinity[:20].mean() > affinity[20:].mean()
     assert not vectors[1].any()
 
