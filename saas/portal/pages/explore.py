@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +18,7 @@ from saas.portal.pages.explore_calls import (
     Options,
     Shelf,
     call_of,
+    is_about,
     safe_link,
     safe_picture,
     shelf_of,
@@ -98,7 +98,7 @@ def explore_why(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Say why an item stands where it stands, or what keeps it out: a part, or a whole page."""
     subject, type_ = subject_of(request.GET), request.GET.get("type", "")
     meant = request.GET.get("meant", "").replace("\x00", "").strip()[:MAX_ID]
-    if type_ not in TITLES or not meant or (type_ != "popular" and not subject):
+    if type_ not in TITLES or not meant or not is_about(type_, subject):
         raise Http404("No such question.")
     call = call_of(type_, subject, Options(request.GET).members)
     context: dict[str, Any] = {"meant": meant, "title": TITLES[type_]}
@@ -132,4 +132,4 @@ def _answers(
         shelf_of(call, each, query=query, kind=kind)
         for call, each in zip(calls, given, strict=True)
     ]
-    return {**context, "shelves": shelves, "link_query": urlencode(query)}
+    return {**context, "shelves": shelves}

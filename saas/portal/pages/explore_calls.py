@@ -121,6 +121,15 @@ def call_of(type_: str, subject: Mapping[str, str], members: Mapping[str, Any]) 
     return Call(type_, {**own, **members, "include": ["product"]})
 
 
+def is_about(type_: str, subject: Mapping[str, str]) -> bool:
+    """Say whether a call of the type can be made about the subject."""
+    if type_ == "popular":
+        return True
+    if type_ == "for-user":
+        return "user_id" in subject or "anonymous_id" in subject
+    return "item_id" in subject
+
+
 def subject_of(query: QueryDict) -> dict[str, str]:
     """Return the shopper or the item that a page is about; PostgreSQL takes no NUL."""
     named = {name: query.get(name, "").replace("\x00", "")[:MAX_ID] for name in _SUBJECTS}

@@ -61,10 +61,10 @@ def comparison_result(request: HttpRequest, visit: Visit) -> HttpResponse:
     return visit.render(f"portal/models/{name}.html", context)
 
 
-def _shown(compared_: ModelComparison, titles: dict[str, str]) -> dict[str, Any]:
-    found = compared_.found
+def _shown(comparison: ModelComparison, titles: dict[str, str]) -> dict[str, Any]:
+    found = comparison.found
     return {
-        "since": compared_.since,
+        "since": comparison.since,
         "users": found.users,
         "metrics": [(name, each, _verdict(each)) for name, each in found.metrics.items()],
         "alike": {name: 10 * share for name, share in asdict(found.overlap).items()},
