@@ -57,12 +57,25 @@ def charts_of(model: ModelDetail) -> list[Chart]:
             model,
             "recall",
             title="Recall by length of the list",
-            y_title="Share of what was turned to that was found",
+            y_title="Share found (0 to 1)",
         ),
         _by_history(model),
         _by_category(model),
-        _by_popularity(model),
-        _variety(model),
+        _by_tenth(
+            model,
+            {
+                "Of the places in the first ten": "recommended",
+                "Of what shoppers turned to": "wanted",
+            },
+            title="Who gets the places: items by popularity",
+            y_title="Share (%)",
+        ),
+        _by_tenth(
+            model,
+            {"Shown to anybody": "covered"},
+            title="How much of each tenth anybody was shown",
+            y_title="Share of its items (%)",
+        ),
         *curves,
     ]
 
@@ -134,33 +147,17 @@ def _by_category(model: Model) -> Chart:
     )
 
 
-def _by_popularity(model: ModelDetail) -> Chart:
+def _by_tenth(model: ModelDetail, shares: Mapping[str, str], *, title: str, y_title: str) -> Chart:
+    """Return shares by how popular items are: each a name and the member that holds it."""
     tenths = model.popularity_deciles
     return Chart(
-        title="Who gets the places: items by popularity",
+        title=title,
         kind="bar",
         period=tested_on(model),
         x_title="Tenth of the items, most popular first",
-        y_title="Share (%)",
+        y_title=y_title,
         x=[str(each["decile"]) for each in tenths],
-        series=(
-            _percent("Of the places in the first ten", tenths, "recommended"),
-            _percent("Of what shoppers turned to", tenths, "wanted"),
-        ),
-        empty=_OLDER,
-    )
-
-
-def _variety(model: ModelDetail) -> Chart:
-    tenths = model.popularity_deciles
-    return Chart(
-        title="How much of each tenth anybody was shown",
-        kind="bar",
-        period=tested_on(model),
-        x_title="Tenth of the items, most popular first",
-        y_title="Share of its items (%)",
-        x=[str(each["decile"]) for each in tenths],
-        series=(_percent("Shown to anybody", tenths, "covered"),),
+        series=[_percent(name, tenths, key) for name, key in shares.items()],
         empty=_OLDER,
     )
 
