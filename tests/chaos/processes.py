@@ -71,3 +71,28 @@ class Process:
         """Ask it to end and return its exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout=10)
+
+
+def run_together(script: str, *arguments: str, processes: int) -> list[str]:
+    """Run a script in several processes that begin at once, and return what each said last.
+
+    Each says "ready" and waits for a line.
+    """
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(processes)
+    ]
+    for each in started:
+        if each.stdout is None or each.stdout.readline() != "ready\n":
+            raise AssertionError("A process did not get ready.")
+    for each in started:
+        if each.stdin is not None:
+            each.stdin.write("\n")
+            each.stdin.flush()
+    return [each.communicate(timeout=120)[0].splitlines()[-1] for each in started]

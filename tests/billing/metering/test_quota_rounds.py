@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,6 +19,7 @@ from billing.metering.quota_rounds import QuotaRounds
 from billing.metering.record import UsageFlag
 from billing.metering.shipper import Shipper
 from billing.metering.usage_log import UsageLog
+from tests.chaos.processes import run_together
 
 # A process with 16 threads that take what they can until all is gone; prints how much it got.
 TAKER = """
@@ -99,26 +98,9 @@ def test_four_processes_with_sixteen_threads_each_take_exactly_the_limit(
 ) -> None:
     quota = make_quota(limit=5_003)
     arguments = [*(str(each) for each in quota), os.environ["REDIS_URL"]]
-    takers = [
-        subprocess.Popen(
-            [sys.executable, "-c", TAKER, *arguments, os.environ["DATABASE_URL"]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    for taker in takers:
-        assert taker.stdout is not None
-        assert taker.stdout.readline() == "ready\n"
-    # All begin at once.
-    for taker in takers:
-        assert taker.stdin is not None
-        taker.stdin.write("\n")
-        taker.stdin.flush()
-    outputs = [taker.communicate(timeout=120)[0] for taker in takers]
+    taken = run_together(TAKER, *arguments, os.environ["DATABASE_URL"], processes=4)
 
-    assert sum(int(output.splitlines()[-1]) for output in outputs) == 5_003
+    assert sum(int(each) for each in taken) == 5_003
 
 
 def test_two_accounts_share_a_limit_to_the_last_call(
