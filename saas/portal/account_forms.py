@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.forms import LoginForm, ResetPasswordForm, SignupForm
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.http import HttpRequest
 from typing_extensions import override
@@ -54,6 +55,13 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth is untyped
             return check_store_name(self.cleaned_data["store"])
         except InvalidParameter as error:
             raise forms.ValidationError(error.detail) from None
+
+    @override
+    def try_save(self, request: HttpRequest) -> Any:
+        """Take as long for an address that has an account as for one that gets one."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
     @override
     def save(self, request: HttpRequest) -> Person:

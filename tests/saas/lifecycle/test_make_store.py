@@ -11,13 +11,15 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
+from engine.models.event import Event
 from engine.models.item import Item
 from engine.models.training import TrainingRun
 from engine.selectors.first_signs import MOST_COUNTED, first_signs
 from saas.lib.errors import InvalidParameter
 from saas.lifecycle import make_store as making
 from saas.lifecycle.make_store import fail_store, make_store
-from saas.lifecycle.sample.store import SMALL, SampleSize
+from saas.lifecycle.sample.book_store import ACORN_BOOKS
+from saas.lifecycle.sample.store import SMALL, SampleSize, make_sample_store
 from tenants.context import in_environment, on_platform
 from tenants.errors import LeaseLostError
 from tenants.jobs import STORE_JOB
@@ -133,8 +135,13 @@ def test_a_worker_that_dies_is_followed_by_one_that_finishes(
 
     assert Tenant.objects.filter(name=name).count() == 1
     assert Member.objects.filter(tenant=tenant).count() == 1
+    sample = make_sample_store(
+        spec=ACORN_BOOKS, size=SMALL, ends_at=sign_up.created_at, seed=making.SEED
+    )
     with in_environment(environment(tenant, "test")):
         assert Item.objects.count() == SMALL.items
+        lines = sum(len(each.get("items", "1")) for each in sample.events())
+        assert Event.objects.count() == lines
 
 
 def test_who_has_lost_the_job_makes_nothing(name: str) -> None:

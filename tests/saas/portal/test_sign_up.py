@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 
@@ -127,8 +128,18 @@ def test_what_a_dead_process_left_undone_is_begun_by_the_page(browser: Client) -
     assert Job.objects.filter(kind=STORE_JOB).count() == 1
 
 
-def test_nobody_learns_who_has_an_account(browser: Client, acorn: Environment) -> None:
+def test_nobody_learns_who_has_an_account(
+    browser: Client, acorn: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner = member(acorn.tenant)
+    hashed: list[str | bytes] = []
+    real = MD5PasswordHasher.encode
+
+    def count(self: MD5PasswordHasher, password: str | bytes, salt: str) -> str:
+        hashed.append(password)
+        return real(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", count)
     known = sign_up(browser, email=owner.email)
     unknown = sign_up(Client(SERVER_NAME=PORTAL_HOST))
     assert known.replace(owner.email, "") == unknown.replace(FORM["email"], "")
@@ -136,6 +147,8 @@ def test_nobody_learns_who_has_an_account(browser: Client, acorn: Environment) -
     assert "You have an account already" in mail.outbox[0].subject
     assert Person.objects.filter(email=owner.email).count() == 1
     assert SignUp.objects.count() == 1
+    # What takes long is done for both.
+    assert hashed == [FORM["password1"]] * 2
 
 
 @pytest.mark.parametrize(
