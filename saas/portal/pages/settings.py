@@ -16,7 +16,7 @@ from saas.portal.visit import Visit, environment_page, store_page
 from tenants.context import in_environment
 from tenants.selectors.deletion import deletion_due
 from tenants.selectors.settings import settings
-from tenants.services.change_settings import change_settings
+from tenants.services.change_settings import MOST_EXPLORE_SHARE, change_settings
 from tenants.services.rename_tenant import rename_tenant
 
 _NOT_SET = ("", "Not set")
@@ -52,6 +52,14 @@ class EnvironmentForm(forms.Form):
         ],
         widget=forms.RadioSelect,
     )
+    explore_share = forms.FloatField(
+        label="Share of new items in personal lists",
+        min_value=0,
+        max_value=MOST_EXPLORE_SHARE,
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        help_text="0.1 gives one place in ten to items that nobody has turned to yet, so that "
+        "shoppers meet them at all; 0 gives none.",
+    )
     timezone = forms.ChoiceField(
         label="Time zone",
         required=False,
@@ -66,8 +74,9 @@ class EnvironmentForm(forms.Form):
     )
 
     def changes(self) -> dict[str, Any]:
-        """Return the settings as `change_settings` takes them."""
-        return {name: None if value == "" else value for name, value in self.cleaned_data.items()}
+        """Return what differs from before, as `change_settings` takes it."""
+        given = self.cleaned_data
+        return {name: None if given[name] == "" else given[name] for name in self.changed_data}
 
 
 @store_page(Right.CHANGE_SETTINGS)

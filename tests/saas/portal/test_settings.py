@@ -20,6 +20,7 @@ from tests.people import visitor
 SAVED = {
     "auto_train": "off",
     "on_limit": "error",
+    "explore_share": 0.25,
     "timezone": "Europe/Berlin",
     "currency": "EUR",
 }
@@ -51,23 +52,33 @@ def test_each_environment_has_its_own_settings(acorn: Environment, acorn_test: E
     assert "Saved" in answer.content.decode()
     assert settings(environment_id=acorn.pk) == before
     after = settings(environment_id=acorn_test.pk)
-    assert {**after, **SAVED, "auto_promote": False} == after
+    assert after == {**SAVED, "auto_promote": False}
     text = client.get("/settings/test/").content.decode()
     assert '<option value="Europe/Berlin" selected>' in text
     client.post("/settings/test/", {**SAVED, "timezone": "", "auto_promote": "on"})
     changed = settings(environment_id=acorn_test.pk)
     assert (changed["timezone"], changed["auto_promote"]) == (None, True)
+    with on_platform():
+        deed = AuditEvent.objects.filter(tenant=acorn.tenant).latest("pk")
+    assert deed.before == {"timezone": "Europe/Berlin", "auto_promote": False}
+    assert deed.after == {"timezone": None, "auto_promote": True}
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"timezone": "Mars/Olympus"}, {"currency": "XXY"}, {"auto_train": "hourly"}]
+    "wrong",
+    [
+        {"timezone": "Mars/Olympus"},
+        {"currency": "XXY"},
+        {"auto_train": "hourly"},
+        {"explore_share": "0.9"},
+    ],
 )
 def test_what_cannot_be_is_refused_beside_the_field(
     acorn: Environment, wrong: dict[str, str]
 ) -> None:
     before = settings(environment_id=acorn.pk)
     text = visitor(acorn.tenant).post("/settings/live/", {**SAVED, **wrong}).content.decode()
-    assert "Select a valid choice" in text
+    assert 'class="error"' in text
     assert settings(environment_id=acorn.pk) == before
 
 
