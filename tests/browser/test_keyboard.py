@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import violations
 from tests.browser.pages import Pages
 from tests.browser.site import PASSWORD, Site
 
@@ -54,10 +55,13 @@ def test_a_key_is_made_and_revoked(site: Site, pages: Pages) -> None:
     page.keyboard.press("Space")
     page.get_by_role("button", name="Make the key").press("Enter")
     expect(page.locator("#new-key")).to_contain_text("sk_test_")
+    assert violations(page) == []
     page.get_by_role("link", name="I have copied it").press("Enter")
     row = page.get_by_role("row", name="checkout server")
     expect(row).to_contain_text("11 scopes")
     row.get_by_role("link", name="Revoke").press("Enter")
+    expect(page.get_by_role("heading", name="Revoke checkout server?")).to_be_visible()
+    assert violations(page) == []
     page.get_by_role("button", name="Revoke the key").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("is revoked")
 
