@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, wraps
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib import messages
@@ -133,7 +134,7 @@ def _answer(
     try:
         return page(request, visit, **kwargs)
     except ShelfwiseError as error:
-        if request.method == "GET":
+        if request.method == "GET" or error.status == HTTPStatus.NOT_FOUND:
             return visit.render("portal/refused.html", {"error": error}, status=error.status)
         messages.error(request, error.detail)
         return HttpResponseClientRefresh() if request.htmx else back(request)  # type: ignore[attr-defined]

@@ -103,7 +103,7 @@ def test_revoking_asks_first(acorn: Environment) -> None:
     with on_platform():
         key.refresh_from_db()
     assert key.revoked_at is not None
-    assert client.post(f"/keys/live/{key.pk}/revoke/").status_code == 302
+    assert client.post(f"/keys/live/{key.pk}/revoke/").status_code == 404
     assert client.get(f"/keys/live/{key.pk}/revoke/").status_code == 404
 
 
