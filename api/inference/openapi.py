@@ -28,6 +28,10 @@ _SUMMARIES = {
     "rerank": "Your own selection in this shopper's order",
     "explain": "Where an item stands in the answer to a call, and why",
 }
+_ONCE = (
+    "A call that is repeated within 24 hours with the same `Idempotency-Key` and body is answered "
+    "anew and charged once."
+)
 
 
 def openapi_fragment() -> dict[str, Any]:
@@ -57,7 +61,9 @@ def openapi_fragment() -> dict[str, Any]:
     paths["/v1/recommend:batch"] = {"post": _operation("batch", BatchRequest, batch, answers)}
     explanation = {"anyOf": [explained, public_explained]}
     operation = _operation("explain", Explanation, asked, explanation)
-    paths["/v1/explain"] = {"post": operation | {"operationId": "explain"}}
+    # It costs nothing, the first time as little as the second.
+    own = {"operationId": "explain", "description": (Explanation.__doc__ or "").strip()}
+    paths["/v1/explain"] = {"post": operation | own}
     return {"paths": paths, "components": {"schemas": schemas}}
 
 
@@ -67,7 +73,7 @@ def _operation(
     return {
         "operationId": f"recommend_{name.replace('-', '_')}",
         "summary": _SUMMARIES[name],
-        "description": (described.__doc__ or "").strip(),
+        "description": f"{(described.__doc__ or '').strip()}\n\n{_ONCE}",
         "tags": ["recommendations"],
         "requestBody": {"required": True, "content": {"application/json": {"schema": reference}}},
         "responses": {
