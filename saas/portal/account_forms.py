@@ -15,6 +15,9 @@ from saas.lib.errors import InvalidParameter
 from tenants.models.person import Person
 from tenants.services.request_store import LONGEST_NAME, check_store_name, request_store
 
+# What AUTH_PASSWORD_VALIDATORS hold people to.
+PASSWORD_HINT = "At least 8 characters, and none that everybody tries first."  # noqa: S105
+
 
 class LogInForm(LoginForm):  # type: ignore[misc]  # allauth is untyped
     """By what a person logs in."""
@@ -48,6 +51,7 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth is untyped
         super().__init__(*args, **kwargs)
         name_email(self.fields["email"])
         del self.fields["password1"].widget.attrs["placeholder"]
+        self.fields["password1"].help_text = PASSWORD_HINT
 
     def clean_store(self) -> str:
         """Refuse what is no name."""

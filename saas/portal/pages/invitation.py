@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from saas.lib.errors import ShelfwiseError
+from saas.portal.account_forms import PASSWORD_HINT
 from tenants.models.invitation import Invitation
 from tenants.models.person import Person
 from tenants.selectors.invitations import invitation_of
@@ -24,7 +25,7 @@ class NewAccountForm(forms.Form):
     password = forms.CharField(
         label="Choose a password",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=password_validation.password_validators_help_text_html(),
+        help_text=PASSWORD_HINT,
     )
 
     def clean_password(self) -> str:

@@ -118,6 +118,8 @@ def test_a_worker_that_dies_is_followed_by_one_that_finishes(
     name: str, person: Person, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     sign_up = request_store(name=name, actor="person:x", person=person)
+    asked_at = timezone.now() - timedelta(days=2)
+    SignUp.objects.filter(pk=sign_up.pk).update(created_at=asked_at)
     start_sign_up(person_id=person.pk)
     first = claimed(sign_up)
     real = getattr(making, step)
@@ -142,6 +144,8 @@ def test_a_worker_that_dies_is_followed_by_one_that_finishes(
         assert Item.objects.count() == SMALL.items
         lines = sum(len(each.get("items", "1")) for each in sample.events())
         assert Event.objects.count() == lines
+        # Each worker has filled it as of the same time.
+        assert not Event.objects.filter(occurred_at__gt=sign_up.created_at).exists()
 
 
 def test_who_has_lost_the_job_makes_nothing(name: str) -> None:
