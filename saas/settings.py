@@ -159,8 +159,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # In the browser that signed up alone: elsewhere the link opens the log-in page.
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_SESSION_REMEMBER = True
-# Each sign-up sends a mail to an address that nobody has vouched for.
-ACCOUNT_RATE_LIMITS = {"signup": "5/m/ip,30/d/ip"}
+# Whoever asks, somebody gets a mail of ours: at a sign-up one whom nobody has vouched for.
+ACCOUNT_RATE_LIMITS = {"signup": "5/m/ip,30/d/ip", "reset_password": "20/m/ip,5/h/key"}
 MFA_ADAPTER = "saas.portal.accounts.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Shelfwise"
 # The clock of a telephone may be half a minute off.

@@ -116,6 +116,12 @@ def test_a_new_password_is_mailed_to_who_has_an_account_and_told_to_nobody(
     assert "This link has ended" in text_of(again)
 
 
+def test_nobody_is_buried_in_mails(browser: Client, owner: Person) -> None:
+    for _ in range(7):
+        browser.post("/password/reset/", {"email": owner.email})
+    assert len(mail.outbox) == 5
+
+
 def test_mails_name_the_store_whose_page_asked(owner: Person, acorn: Environment) -> None:
     browser = Client(SERVER_NAME=store_host(acorn.tenant))
     browser.post("/password/reset/", {"email": owner.email})

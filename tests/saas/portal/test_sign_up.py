@@ -72,6 +72,7 @@ def test_a_link_that_is_opened_elsewhere_leads_to_the_log_in_and_on(browser: Cli
     sign_up(browser)
     other = Client(SERVER_NAME=PORTAL_HOST)
     assert "<h1>Log in</h1>" in confirm(other).content.decode()
+    assert Job.objects.filter(kind=STORE_JOB).count() == 1
     fields = {"login": FORM["email"], "password": FORM["password1"]}
     page = other.post("/login/", fields, follow=True)
     assert "Cedar Tea is being made" in page.content.decode()
