@@ -21,7 +21,8 @@ from billing.models.plan import Plan
 from billing.models.subscription import Subscription
 from billing.services.decide_credit import approve_credit, decline_credit
 from billing.services.save_plan import FIELDS, save_plan
-from tenants.console import ConsoleAdmin, Deed, ReasonForm, column
+from tenants.console import ConsoleAdmin, column
+from tenants.deeds import Deed, ReasonForm
 
 SUBSCRIPTION_STATES = {
     "active": "success",

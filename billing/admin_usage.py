@@ -20,7 +20,8 @@ from billing.selectors.outbox_health import outbox_health
 from billing.services.ask_reconciliation import ask_reconciliation
 from billing.services.replay_stripe_event import replay_stripe_event
 from billing.services.resend_usage import resend_usage
-from tenants.console import STATES, ConsoleAdmin, Deed, column
+from tenants.console import STATES, ConsoleAdmin, column
+from tenants.deeds import Deed
 from tenants.models.environment import Environment
 
 REPORT_STATES = {

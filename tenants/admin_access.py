@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from tenants.console import ConsoleAdmin, Deed
+from tenants.console import ConsoleAdmin
+from tenants.deeds import Deed
 from tenants.models.api_key import ApiKey
 from tenants.services.revoke_api_key import revoke_api_key
 

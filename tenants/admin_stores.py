@@ -15,7 +15,8 @@ from typing_extensions import override
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from tenants.console import STATES, ConsoleAdmin, Deed, column
+from tenants.console import STATES, ConsoleAdmin, column
+from tenants.deeds import Deed
 from tenants.models.environment import Environment
 from tenants.models.person import Member
 from tenants.models.roll_up import EnvironmentDay

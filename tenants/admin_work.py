@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.utils.text import Truncator
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from tenants.console import STATES, ConsoleAdmin, Deed, column
+from tenants.console import STATES, ConsoleAdmin, column
+from tenants.deeds import Deed
 from tenants.models.job import Job
 from tenants.models.roll_up import TrainingRecord
 from tenants.models.webhook import WebhookDelivery

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -17,9 +15,9 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from saas.lib.errors import ShelfwiseError
+from tenants.deeds import Deed, Elsewhere, ReasonForm
 
 # The colours of states, whatever they are states of.
 STATES = {
@@ -46,70 +44,6 @@ def column(title: str, **look: Any) -> Callable[[_Column], _Column]:
     """Give a method of a page its heading; `look` is `label`, `ordering` or `boolean` of unfold."""
     made: Callable[[_Column], _Column] = display(description=title, **look)
     return made
-
-
-class ReasonForm(forms.Form):
-    """What a deed asks for at least; the field comes last."""
-
-    first: ClassVar[Sequence[str]] = ()
-
-    reason = forms.CharField(
-        max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Stands in the audit log beside your name.",
-    )
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.order_fields([name for name in (*self.first, *self.fields) if name != "reason"])
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """Where a deed leads: at once, or by a link where it leads off this site.
-
-    Browsers do not follow a form to another host that the page's policy does not name.
-    """
-
-    url: str
-    says: str = ""
-
-
-# The row (None where the deed is of none), the staff's name in the audit log, the form's values.
-Do = Callable[[Any, str, Mapping[str, Any]], "str | Elsewhere"]
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that staff may do: its own page says what follows, asks why, and calls a service.
-
-    Attributes
-    ----------
-    name, title
-        In the address, and on the button.
-    says
-        What will happen, for who is about to do it.
-    do
-        Calls the service; returns a sentence on what was done.
-    form
-        What has to be known beside the reason.
-    is_offered
-        Whether it makes sense for a row.
-    initial
-        What the form begins with, of the (first) row.
-    is_for_many
-        Whether it may be done to rows chosen in the list.
-    """
-
-    name: str
-    title: str
-    says: str
-    do: Do
-    form: type[ReasonForm] = ReasonForm
-    is_offered: Callable[[Any], bool] = lambda row: True
-    initial: Callable[[Any], Mapping[str, Any]] = lambda row: {}
-    is_dangerous: bool = False
-    is_for_many: bool = False
 
 
 class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
@@ -232,17 +166,9 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         deed, rows = self._wanted(request, name, object_id)
         form = deed.form(request.POST or None, initial=dict(deed.initial(rows[0])))
         if request.method == "POST" and form.is_valid():
-            actor = f"staff:{request.user.email}"  # type: ignore[union-attr]  # somebody logged in
-            try:
-                for row in rows:
-                    done = deed.do(row, actor, form.cleaned_data)
-                    if isinstance(done, Elsewhere):
-                        return self._leave(request, deed, done, object_id)
-                    messages.success(request, done)
-            except ShelfwiseError as error:
-                form.add_error(None, error.detail)
-            else:
-                return HttpResponseRedirect(self._back(object_id))
+            answer = self._do(request, deed, rows, form, object_id)
+            if answer is not None:
+                return answer
         context = {
             **self.admin_site.each_context(request),
             "title": deed.title,
@@ -254,6 +180,31 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         }
         status = 400 if form.errors else 200
         return TemplateResponse(request, "staff/deed.html", context, status=status)
+
+    def _do(
+        self,
+        request: HttpRequest,
+        deed: Deed,
+        rows: list[Any],
+        form: ReasonForm,
+        object_id: str | None,
+    ) -> HttpResponse | None:
+        """Do it to each row, up to one that is refused; None where that is the first."""
+        actor = f"staff:{request.user.email}"  # type: ignore[union-attr]  # somebody logged in
+        for row in rows:
+            try:
+                done = deed.do(row, actor, form.cleaned_data)
+            except ShelfwiseError as error:
+                if row is rows[0]:
+                    form.add_error(None, error.detail)
+                    return None
+                # Those before it are done, and not to be done again.
+                messages.error(request, error.detail)
+                break
+            if isinstance(done, Elsewhere):
+                return self._leave(request, deed, done, object_id)
+            messages.success(request, done)
+        return HttpResponseRedirect(self._back(object_id))
 
     def _leave(
         self, request: HttpRequest, deed: Deed, to: Elsewhere, object_id: str | None

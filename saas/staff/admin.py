@@ -19,7 +19,8 @@ from saas.staff.life_deeds import CREATE, LIFE_DEEDS, VISIT
 from saas.staff.store_deeds import MONEY_DEEDS
 from saas.staff.store_page import store_page
 from tenants.admin_stores import TenantAdmin
-from tenants.console import ConsoleAdmin, Deed, column
+from tenants.console import ConsoleAdmin, column
+from tenants.deeds import Deed
 from tenants.models.job import Job
 from tenants.models.sign_up import SignUp
 from tenants.models.tenant import Tenant

@@ -16,8 +16,8 @@ from engine.jobs import (
 from engine.services.request_training import request_training
 from saas.lib.errors import Conflict
 from tenants.admin_work import JobAdmin
-from tenants.console import Deed
 from tenants.context import in_environment
+from tenants.deeds import Deed
 from tenants.models.environment import Environment
 from tenants.models.job import Job
 from tenants.services.record_audit import record_audit

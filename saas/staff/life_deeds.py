@@ -18,7 +18,7 @@ from saas.lib.errors import InvalidParameter
 from saas.lifecycle.cancel_deletion import cancel_deletion
 from saas.lifecycle.request_deletion import request_deletion
 from saas.lifecycle.request_store_export import request_store_export
-from tenants.console import Deed, Elsewhere, ReasonForm
+from tenants.deeds import Deed, Elsewhere, ReasonForm
 from tenants.models.person import Person
 from tenants.models.tenant import Tenant
 from tenants.services.open_staff_visit import open_staff_visit

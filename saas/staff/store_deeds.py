@@ -26,7 +26,7 @@ from billing.services.comp_usage import comp_usage
 from billing.services.grant_credit import grant_credit
 from billing.services.save_plan import FIELDS, save_plan
 from saas.lib.errors import Conflict, InvalidParameter
-from tenants.console import Deed, ReasonForm
+from tenants.deeds import Deed, ReasonForm
 from tenants.models.tenant import Tenant
 
 # Of a plan, as its table has it.

@@ -15,17 +15,21 @@ from tenants.models.environment import Environment
 from tenants.models.roll_up import EnvironmentDay, TrainingRecord
 from tenants.models.tenant import Tenant
 
-_LIVE = {"environment__tenant": OuterRef("pk"), "environment__kind": Environment.Kind.LIVE}
 _MEASURED = ("measured_at", "newest_event_at", "items", "ndcg", "popular_ndcg")
 
 
 def with_vitals(tenants: QuerySet[Tenant]) -> QuerySet[Any]:
     """Add `vitals`, `last_training`, `calls_today` and `calls_of_week` to each tenant."""
-    days = EnvironmentDay.objects.filter(**_LIVE)
+    live = Environment.objects.filter(tenant=OuterRef("pk"), kind=Environment.Kind.LIVE)
+    # By the environment itself: joined by its store, all stores' days would be walked for each.
+    days = EnvironmentDay.objects.filter(environment_id=OuterRef("live_id"))
     today = timezone.now().date()
     week = days.filter(day__gt=today - timedelta(days=7)).order_by()
-    trainings = TrainingRecord.objects.filter(**_LIVE).order_by("-finished_at")
-    return tenants.select_related("entitlement").annotate(
+    trainings = TrainingRecord.objects.filter(environment_id=OuterRef("live_id")).order_by(
+        "-finished_at"
+    )
+    named = tenants.select_related("entitlement").annotate(live_id=Subquery(live.values("pk")))
+    return named.annotate(
         vitals=Subquery(
             days.filter(measured_at__isnull=False)
             .order_by("-day")

@@ -320,6 +320,15 @@ def test_a_failed_training_begins_anew_and_an_import_is_the_stores(
     assert console.get(f"/tenants/job/{taking_in.pk}/deeds/retry/").status_code == 404
 
 
+def test_of_many_rows_those_before_a_refusal_are_done(console: Client, acorn: Environment) -> None:
+    first, second = failed_job(TRENDS_JOB, acorn), failed_job(IMPORT_JOB, acorn)
+    text = do(console, f"/tenants/job/deeds/retry/?row={first.pk}&row={second.pk}")
+    assert f"Job {first.pk} is queued again." in text
+    assert "lay the job aside" in text
+    second.refresh_from_db()
+    assert second.state == Job.State.FAILED
+
+
 def test_a_key_is_revoked(console: Client, acorn: Environment) -> None:
     make_key(acorn)
     key = ApiKey.objects.filter(environment=acorn, revoked_at=None).latest("created_at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,6 +154,22 @@ def test_a_stores_page_asks_as_much_for_each_store(console: Client, acorn: Envir
     fill(acorn, 3)
     assert queries(console, page) == few
     assert few <= 24
+
+
+def test_a_stores_page_leads_to_what_is_its_own(
+    console: Client, acorn: Environment, birch: Environment
+) -> None:
+    for store in (acorn, birch):
+        AuditEvent.objects.create(
+            tenant=store.tenant, actor="command", action="x", object=f"of {store.tenant.slug}"
+        )
+    page = text_of(console, f"/tenants/tenant/{acorn.tenant_id}/change/")
+    links = re.findall(r'<a href="([^"]+)">', page[page.index("More of this store") :])[:8]
+    assert len(links) == 8
+    texts = [text_of(console, link.replace("&amp;", "&")) for link in links]
+    assert all("Shelfwise staff" in text for text in texts)
+    assert "of acorn-books" in texts[-1]
+    assert "of birch-shoes" not in texts[-1]
 
 
 def test_no_page_enters_a_stores_schema(console: Client, acorn: Environment) -> None:
