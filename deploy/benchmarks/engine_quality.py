@@ -37,6 +37,7 @@ from engine.core.fitting import Workbench
 from engine.core.metrics import Metric
 from engine.core.recipe import PopularitySettings, Recipe, Settings
 from engine.core.recommenders.protocol import FitContext
+from engine.core.selection import NEW_ITEM_WEIGHTS
 from engine.core.split import dated
 from engine.core.trainer import select_recipe, train_model
 from engine.core.training_part import TrainingPart, training_part
@@ -138,7 +139,7 @@ def measure_cold_items(data: BenchmarkData, seconds: float, threads: int) -> Non
     for part_ in parts:
         alone = Blend(parts=(part_,), weights={part_.name: 1.0})
         print(line(part_.name, marks_of(alone, exam, recipe)))
-    blend = Blend(parts=tuple(parts[:2]), weights={part_.name: 1.0 for part_ in parts[:2]})
+    blend = Blend(parts=tuple(parts[:2]), weights=NEW_ITEM_WEIGHTS)
     print(line("PIPELINE, cold items", marks_of(blend, exam, recipe)))
 
 

@@ -20,7 +20,9 @@ from engine.core.recommenders import ease, gfcf
 from engine.core.training_part import TrainingPart
 
 CONTENT = ContentSettings(neighbours=50)
-FACTORS = FactorsSettings(dimensions=128, ridge=1.0)
+# Half the dimensions cost cold items 2 to 4 % of NDCG@10 in six draws of two data sets; twice as
+# many would bring 3 % more, and a part that is twice as dear to serve.
+FACTORS = FactorsSettings(dimensions=256, ridge=1.0)
 OWN = OwnHistorySettings()
 # From what a user has liked all along to the last thing that was looked at.
 HISTORY_HALF_LIVES_DAYS: tuple[float | None, ...] = (60.0, 20.0, 7.0, 2.5, 1.0, 0.5, 180.0, None)
