@@ -217,14 +217,21 @@ def no_files(acorn_store: Store, birch_store: Store) -> None:
 @pytest.fixture
 def database(migrated: None, no_files: None) -> Iterator[None]:
     """A test's own view of the database: whatever it writes is rolled back."""
+    from django.core.cache import cache
     from django.db import transaction
 
+    from billing.models.stripe_event import StripeEvent
     from tenants.context import on_platform
+    from tenants.models.invitation import Invitation
     from tenants.models.job import Job
+    from tenants.models.roll_up import EnvironmentDay, TrainingRecord
+    from tenants.models.sign_up import SignUp
 
     with on_platform(), transaction.atomic():
-        # What a real dispatcher of an earlier test queued for the cast.
-        Job.objects.all().delete()
+        # What real processes of earlier tests wrote down for all stores together.
+        for kind in (Job, StripeEvent, Invitation, SignUp, TrainingRecord, EnvironmentDay):
+            kind.objects.all().delete()
+        cache.clear()
         yield
         transaction.set_rollback(True)
 

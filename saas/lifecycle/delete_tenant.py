@@ -24,7 +24,9 @@ from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.models.export import Export
 from tenants.models.feed import Feed
+from tenants.models.invitation import Invitation
 from tenants.models.job import Job
+from tenants.models.person import Member
 from tenants.models.tenant import Tenant
 from tenants.models.webhook import Webhook
 from tenants.services.record_audit import record_audit
@@ -88,6 +90,9 @@ def _record_end(tenant: Tenant, *, actor: str, reason: str) -> None:
         Tenant.objects.select_for_update().get(pk=tenant.pk)
         if AuditEvent.objects.filter(tenant=tenant, action="tenant_removed").exists():
             return
+        # Strangers' addresses, and whom the store's pages were open to.
+        for kind in (Invitation, Member):
+            kind.objects.filter(tenant=tenant).delete()
         environments = Environment.with_deleted.filter(tenant=tenant)
         used = UsageBucket.objects.filter(environment_id__in=environments.values("pk")).aggregate(
             calls=Sum("calls"), units=Sum("units"), last_hour=Max("hour")

@@ -32,9 +32,13 @@ from tenants.models.audit_event import AuditEvent
 from tenants.models.environment import Environment
 from tenants.models.export import Export
 from tenants.models.feed import Feed
+from tenants.models.invitation import Invitation
 from tenants.models.job import Job
+from tenants.models.person import Member
 from tenants.models.tenant import Tenant
+from tenants.services.invite_member import invite_member
 from tests.conftest import Store, as_owner, make_store
+from tests.people import member
 
 
 @pytest.fixture
@@ -91,6 +95,14 @@ def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Sto
             time_zone=None,
             mapping={},
         )
+    owner = member(live.tenant)
+    with on_platform():
+        invite_member(
+            tenant=live.tenant,
+            email=f"ben@{slug(closing_store)}.example",
+            role="admin",
+            actor=f"person:{owner.email}",
+        )
 
     with as_owner():
         delete_tenant(slug=slug(closing_store), actor="command", reason="asked for it")
@@ -104,8 +116,11 @@ def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Sto
         assert not Environment.objects.filter(pk=live.pk).exists()
         for kind in (Export, Feed, Job):
             assert not kind.objects.filter(environment=live.pk).exists()
+        for kind in (Invitation, Member):
+            assert not kind.objects.filter(tenant=live.tenant).exists()
         assert Tenant.objects.get(slug=slug(closing_store)).status == "deleted"
-        begun, ended = AuditEvent.objects.filter(tenant=live.tenant).order_by("pk")
+        deeds = AuditEvent.objects.filter(tenant=live.tenant, action__startswith="tenant_")
+        begun, ended = deeds.order_by("pk")
     assert (begun.action, ended.action) == ("tenant_deleted", "tenant_removed")
     assert live.schema_name in ended.after["schemas"]
 

@@ -70,7 +70,8 @@ def test_the_list_follows_what_the_store_does_and_looks_again_until_it_is_throug
         Environment.objects.filter(pk=acorn.pk).update(live_version="01KVX")
     client.post(f"{LIVE}key/")
     with on_platform():
-        ApiKey.objects.filter(name=KEY_NAME).update(environment=acorn)
+        made = ApiKey.objects.filter(name=KEY_NAME, environment__tenant=acorn.tenant)
+        made.update(environment=acorn)
     last = text_of(client, is_part=True)
     assert "All steps are taken" in last
     assert "hx-trigger" not in last
@@ -98,7 +99,7 @@ def test_a_key_made_here_is_of_the_test_environment_and_shown_once(
     assert answer.content.decode().count(key) == 5
     assert "no-store" in answer.headers["Cache-Control"]
     with on_platform():
-        row = ApiKey.objects.get(name=KEY_NAME)
+        row = ApiKey.objects.get(name=KEY_NAME, environment=acorn_test)
     assert (row.environment_id, row.last_four) == (acorn_test.pk, key[-4:])
     assert key not in text_of(client)
 
@@ -114,7 +115,8 @@ def test_only_who_manages_keys_makes_one(acorn: Environment) -> None:
     assert "A developer, admin or owner of this store can make one here." in text_of(analyst)
     assert analyst.post(f"{LIVE}key/").status_code == 403
     with on_platform():
-        assert not ApiKey.objects.filter(name=KEY_NAME).exists()
+        made = ApiKey.objects.filter(name=KEY_NAME, environment__tenant=acorn.tenant)
+        assert not made.exists()
 
 
 def test_a_key_is_not_made_by_looking(client: Client) -> None:
