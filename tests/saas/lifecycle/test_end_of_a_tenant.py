@@ -116,8 +116,8 @@ def test_deleting_leaves_no_schema_role_key_artifact_or_cache(closing_store: Sto
         assert not Environment.objects.filter(pk=live.pk).exists()
         for kind in (Export, Feed, Job):
             assert not kind.objects.filter(environment=live.pk).exists()
-        for kind in (Invitation, Member):
-            assert not kind.objects.filter(tenant=live.tenant).exists()
+        for of_people in (Invitation, Member):
+            assert not of_people.objects.filter(tenant=live.tenant).exists()
         assert Tenant.objects.get(slug=slug(closing_store)).status == "deleted"
         deeds = AuditEvent.objects.filter(tenant=live.tenant, action__startswith="tenant_")
         begun, ended = deeds.order_by("pk")
