@@ -204,6 +204,14 @@ def birch_store(migrated: None) -> Store:
     return make_store("Birch Shoes")
 
 
+@pytest.fixture(autouse=True)
+def _no_mail_yet() -> None:
+    """Without the mails of the tests before."""
+    from django.core import mail
+
+    mail.outbox.clear()
+
+
 @pytest.fixture
 def no_files(acorn_store: Store, birch_store: Store) -> None:
     """The cast's artifacts and uploads without those of the tests before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +24,7 @@ SINCE = datetime(2026, 11, 3, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def late(acorn: Environment) -> Iterator[None]:
+def late(acorn: Environment) -> None:
     """Acorn Books' card was declined on 3 November."""
     with on_platform():
         Subscription.objects.create(
@@ -40,9 +39,6 @@ def late(acorn: Environment) -> Iterator[None]:
         for role in ("owner", "finance", "analyst"):
             person = Person.objects.create_user(f"{role}@acorn-books.example")
             Member.objects.create(person=person, tenant_id=acorn.tenant_id, role=role)
-    mail.outbox.clear()
-    yield
-    mail.outbox.clear()
 
 
 def days(environment: Environment) -> list[int]:

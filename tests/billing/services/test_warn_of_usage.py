@@ -126,7 +126,6 @@ def test_owners_and_finance_get_a_mail_of_their_own(acorn: Environment) -> None:
     message = sent["owner@acorn-books.example"]
     assert message.subject == "Acorn Books: 80 % of the included recommendation calls used"
     assert "8,000 of the 10,000" in message.body
-    mail.outbox.clear()
 
 
 def test_the_workers_know_the_job() -> None:

@@ -27,12 +27,6 @@ def owner(acorn: Environment) -> Person:
     return member(acorn.tenant)
 
 
-@pytest.fixture(autouse=True)
-def _no_mail() -> None:
-    """Nothing has been sent."""
-    mail.outbox = []
-
-
 @pytest.fixture
 def browser(database: None) -> Client:
     return Client(SERVER_NAME=PORTAL_HOST)

@@ -25,12 +25,6 @@ from tests.people import PORTAL_HOST, logged_in, member, store_host, visitor
 BEN = "ben@acorn-books.example"
 
 
-@pytest.fixture(autouse=True)
-def _no_mail() -> None:
-    """Nothing has been sent."""
-    mail.outbox = []
-
-
 @pytest.fixture
 def owner(acorn: Environment) -> Client:
     return visitor(acorn.tenant)
