@@ -230,14 +230,21 @@ def database(migrated: None, no_files: None) -> Iterator[None]:
 
     from billing.models.stripe_event import StripeEvent
     from tenants.context import on_platform
+    from tenants.models.export import Export
+    from tenants.models.feed import Feed
     from tenants.models.invitation import Invitation
     from tenants.models.job import Job
     from tenants.models.roll_up import EnvironmentDay, TrainingRecord
     from tenants.models.sign_up import SignUp
+    from tenants.models.staff_visit import StaffVisit
+    from tenants.models.webhook import Webhook
 
     with on_platform(), transaction.atomic():
         # What real processes of earlier tests wrote down for all stores together.
-        for kind in (Job, StripeEvent, Invitation, SignUp, TrainingRecord, EnvironmentDay):
+        for kind in (
+            *(Job, Webhook, Export, Feed, StripeEvent),
+            *(Invitation, SignUp, StaffVisit, TrainingRecord, EnvironmentDay),
+        ):
             kind.objects.all().delete()
         cache.clear()
         yield
