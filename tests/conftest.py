@@ -55,8 +55,14 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # First what takes longest, lest one worker end with it while the other has nothing to do.
-    items.sort(key=lambda item: not {"chaos", "fuzz"} & set(item.path.parts))
+    # First what takes longest, lest one worker end with it while the other has nothing to do; last
+    # what runs every process and so leaves rows of all kinds.
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folders = set(item.path.parts)
+    return 0 if {"chaos", "fuzz"} & folders else 2 if "browser" in folders else 1
 
 
 def pytest_collection_finish() -> None:
