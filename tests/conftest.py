@@ -259,17 +259,23 @@ def database(migrated: None, no_files: None) -> Iterator[None]:
 
 @pytest.fixture
 def acorn(database: None, acorn_store: Store) -> Environment:
-    return acorn_store.live
+    return _as_stored(acorn_store.live)
 
 
 @pytest.fixture
 def acorn_test(database: None, acorn_store: Store) -> Environment:
-    return acorn_store.test
+    return _as_stored(acorn_store.test)
 
 
 @pytest.fixture
 def birch(database: None, birch_store: Store) -> Environment:
-    return birch_store.live
+    return _as_stored(birch_store.live)
+
+
+def _as_stored(environment: Environment) -> Environment:
+    """Forget what earlier tests have set on the one object of the session."""
+    environment.refresh_from_db(fields=["live_version", "is_pinned"])
+    return environment
 
 
 @pytest.fixture

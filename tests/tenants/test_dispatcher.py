@@ -65,6 +65,9 @@ def running(
     ticked = threading.Event()
     monkeypatch.setattr(module, "LOOK_SECONDS", 300.0)
     monkeypatch.setattr(module, "FIRST_DELAY_SECONDS", 0.01)
+    with on_platform():
+        # What came due of jobs that earlier tests left.
+        Job.objects.all().delete()
     dispatcher = WatchedDispatcher(
         database_url=_application_url(),
         publish=broker,
