@@ -274,7 +274,10 @@ def birch(database: None, birch_store: Store) -> Environment:
 
 def _as_stored(environment: Environment) -> Environment:
     """Forget what earlier tests have set on the one object of the session."""
-    environment.refresh_from_db(fields=["live_version", "is_pinned"])
+    from tenants.context import on_platform
+
+    with on_platform():
+        environment.refresh_from_db(fields=["live_version", "is_pinned"])
     return environment
 
 
