@@ -139,6 +139,10 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         page: HttpResponse = super().changelist_view(request, context)
         return page
 
+    def page_context(self, row: Any) -> dict[str, Any]:
+        """Return what a row's page shows beside its fields."""
+        return {}
+
     @override
     def changeform_view(
         self,
@@ -153,7 +157,8 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
             for deed in (self.deeds if row is not None and self.may_do(request) else ())
             if deed.is_offered(row)
         ]
-        context = {**(extra_context or {}), "deeds": offered}
+        own = {} if row is None else self.page_context(row)
+        context = {**(extra_context or {}), "deeds": offered, **own}
         page: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         return page
 

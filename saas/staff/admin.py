@@ -59,18 +59,8 @@ class StoreAdmin(TenantAdmin):
         return [own, *super().get_urls()]
 
     @override
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        tenant = None if object_id is None else self.get_object(request, object_id)
-        context = {} if tenant is None else store_page(tenant)
-        return super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **context}
-        )
+    def page_context(self, row: Tenant) -> dict[str, Any]:
+        return store_page(row)
 
     def invoices_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show a store's invoices as Stripe has them now, and the next one as both sides see it."""
@@ -134,17 +124,8 @@ class SignUpAdmin(ConsoleAdmin):
         return sign_up.state
 
     @override
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        sign_up = None if object_id is None else self.get_object(request, object_id)
-        is_made = sign_up is None or sign_up.state in _MADE
-        context = {**(extra_context or {}), "sign_up": sign_up, "sign_up_is_made": is_made}
-        return super().changeform_view(request, object_id, form_url, context)
+    def page_context(self, row: SignUp) -> dict[str, Any]:
+        return {"sign_up": row, "sign_up_is_made": row.state in _MADE}
 
 
 admin.site.register(Job, DeadLetterAdmin)
