@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from typing import NamedTuple
 
@@ -28,13 +29,36 @@ def make_ulid() -> Ulid:
     """Return a new ULID."""
     epoch_ms = time.time_ns() // 1_000_000
     packed = epoch_ms.to_bytes(6, "big") + os.urandom(_RANDOM_BYTES)
-    value = int.from_bytes(packed, "big")
-    return Ulid("".join([_PAIRS[value >> at & 1023] for at in _SHIFTS]), packed, epoch_ms)
+    return Ulid(_text(int.from_bytes(packed, "big")), packed, epoch_ms)
 
 
 def new_ulid() -> str:
-    """Return a new ULID: 26 characters that sort by the time they were made."""
-    return make_ulid().text
+    """Return a new ULID: 26 characters that sort in the order in which a process made them."""
+    return _in_order.next()
+
+
+class _InOrder:
+    """Makes ULIDs of which a later one of the same millisecond is the greater, as the spec asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._epoch_ms = self._value = 0
+
+    def next(self) -> str:
+        with self._lock:
+            made = make_ulid()
+            value = int.from_bytes(made.packed, "big")
+            if made.epoch_ms == self._epoch_ms:
+                value = max(value, self._value + 1)
+            self._epoch_ms, self._value = made.epoch_ms, value
+            return _text(value)
+
+
+def _text(value: int) -> str:
+    return "".join([_PAIRS[value >> at & 1023] for at in _SHIFTS])
+
+
+_in_order = _InOrder()
 
 
 def request_id(sent: str | None) -> str:
