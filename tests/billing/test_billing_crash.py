@@ -13,7 +13,7 @@ from tests.billing.stripe_server import Account
 from tests.chaos.billing_siege import BillingSiege, every_crash, paying, random_crashes
 from tests.serving import committed_store
 
-RANDOM_KILLS = 11
+RANDOM_KILLS = 12
 
 
 @pytest.fixture

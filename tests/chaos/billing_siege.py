@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -32,8 +33,8 @@ Round = tuple[str, str]
 
 
 def every_crash() -> list[Round]:
-    """Return each point under each fault, once in peace first: a second total is a revision."""
-    return [("after_sent", "none"), *((point, fault) for point in POINTS for fault in FAULTS)]
+    """Return each point under each fault."""
+    return list(itertools.product(POINTS, FAULTS))
 
 
 def random_crashes(*, seed: str, crashes: int) -> Iterator[Round]:
@@ -107,13 +108,17 @@ class BillingSiege:
         mortal, survivor = self._workers
         for point, fault in rounds:
             hour = self._next_hour()
+            minute = self.kills * ROUND_MINUTES
+            if hour not in self._used:
+                # In peace: the first total of an hour is no revision, which one point waits for.
+                self._use(hour, calls=1)
+                expect("the survivor's exit code", _told(survivor, f"live {minute}"), 0)
             self._use(hour, calls=2)
             if fault != "none":
                 path = "/v1/billing/meter_events"
                 self._account.post_switches(faults=[fault], fault_path=path)
             # Whether Stripe still knows the key, or the identifier alone.
             self._account.world.replays.clear()
-            minute = self.kills * ROUND_MINUTES
             died = _told(mortal, f"{point} {minute}")
             expect(f"{point}, {fault}: the exit code", died, -signal.SIGKILL)
             self.kills += 1
