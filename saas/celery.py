@@ -24,7 +24,14 @@ from saas.lib.logs import configure_logging
 from saas.lib.management_server import serve_management
 from saas.lib.reachability import postgres_answers, redis_answers
 from saas.lib.redis_client import redis_client
-from tenants.jobs import DEFAULT_QUEUE, DELETION_JOB, STORE_EXPORT_JOB, STORE_JOB
+from tenants.jobs import (
+    DEFAULT_QUEUE,
+    DELETION_JOB,
+    INVITATION_JOB,
+    MAIL_JOB,
+    STORE_EXPORT_JOB,
+    STORE_JOB,
+)
 
 # Read by OpenMP and the BLAS libraries when numpy loads, which the tasks' modules do later.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
@@ -42,10 +49,15 @@ _LONG_KINDS = (
     *(TRAINING_JOB, UPDATE_JOB, IMPORT_JOB, EXPORT_JOB, FEED_JOB),
     *(SEND_USAGE_JOB, RECONCILE_JOB, RESYNC_JOB, STORE_EXPORT_JOB),
 )
-# Each queue has a share of the dispatcher of its own. What takes minutes is apart from the rest,
-# for which a worker with `-Q default` is there; and what makes schemas needs the owner's login,
-# which the worker with `-Q owner` has, and no other.
-QUEUES = {**dict.fromkeys(_LONG_KINDS, "long"), STORE_JOB: "owner", DELETION_JOB: "owner"}
+# Each queue has a share of the dispatcher of its own, and a worker takes from its queues in turn.
+# What takes minutes is apart from the rest, for which a worker with `-Q default,mail` is there; a
+# mail that somebody waits for is not behind webhooks that do not answer; and what makes schemas
+# needs the owner's login, which the worker with `-Q owner` has, and no other.
+QUEUES = {
+    **dict.fromkeys(_LONG_KINDS, "long"),
+    **dict.fromkeys((MAIL_JOB, INVITATION_JOB), "mail"),
+    **dict.fromkeys((STORE_JOB, DELETION_JOB), "owner"),
+}
 
 
 def broker_url(redis_url: str) -> str:
@@ -64,8 +76,8 @@ def broker_url(redis_url: str) -> str:
 mend_broker()
 app = Celery("shelfwise", broker=broker_url(config().redis_url))
 app.conf.update(
-    # Declared, so that a worker without -Q takes from these two.
-    task_queues={DEFAULT_QUEUE: {}, "long": {}},
+    # Declared, so that a worker without -Q takes from all but the owner's.
+    task_queues={DEFAULT_QUEUE: {}, "mail": {}, "long": {}},
     task_default_queue=DEFAULT_QUEUE,
     task_routes={kind: {"queue": queue} for kind, queue in QUEUES.items()},
     task_ignore_result=True,
@@ -94,7 +106,7 @@ app.conf.update(
     worker_redirect_stdouts=False,
 )
 app.autodiscover_tasks(["engine", "billing", "saas.lifecycle"])
-for _module in ("webhook_tasks", "invitation_tasks"):
+for _module in ("webhook_tasks", "mail_tasks"):
     app.autodiscover_tasks(["tenants"], related_name=_module)
 
 

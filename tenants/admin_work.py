@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.text import Truncator
+from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from tenants.console import STATES, ConsoleAdmin, column
 from tenants.deeds import Deed
+from tenants.jobs import MAIL_JOB
 from tenants.models.job import Job
 from tenants.models.roll_up import TrainingRecord
 from tenants.models.webhook import WebhookDelivery
@@ -81,6 +84,11 @@ class JobAdmin(ConsoleAdmin):
     list_select_related = ("environment__tenant",)
     ordering = ("-id",)
     is_endless = True
+
+    @override
+    def get_exclude(self, request: HttpRequest, obj: Job | None = None) -> tuple[str, ...]:
+        # What a mail says is for whom it is to, sealed or not.
+        return ("payload",) if obj is not None and obj.kind == MAIL_JOB else ()
 
     @column("error")
     def why(self, job: Job) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 WEBHOOK_JOB = "tenants.webhook_tasks.deliver_webhook"
-INVITATION_JOB = "tenants.invitation_tasks.mail_invitation"
+INVITATION_JOB = "tenants.mail_tasks.mail_invitation"
+MAIL_JOB = "tenants.mail_tasks.deliver_mail"
 STORE_JOB = "saas.lifecycle.tasks.make_store"
 DELETION_JOB = "saas.lifecycle.tasks.delete_tenant"
 STORE_EXPORT_JOB = "saas.lifecycle.tasks.export_store"

@@ -99,7 +99,7 @@ def processes(home: Path, *, ports: Ports) -> list[Service]:
         *([] if os.environ.get("STRIPE_SECRET_KEY") else [_local_stripe(home, ports)]),
         _process("web", home, "-m", "saas.web", "--ports", web_ports),
         _process("inference", home, "-m", "api.inference", "--port", str(ports.inference)),
-        _process("worker", home, "-m", "saas.worker", "-Q", "default", "--concurrency", "1"),
+        _process("worker", home, "-m", "saas.worker", "-Q", "default,mail", "--concurrency", "1"),
         _process("long-worker", home, "-m", "saas.worker", "-Q", "long"),
         _process("owner-worker", home, "-m", "saas.worker", "-Q", "owner", "-P", "solo"),
         _process("dispatcher", home, "manage.py", "dispatch"),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseRedirect
 from typing_extensions import override
 
 from saas.lib.config import config
+from saas.lib.sealing import seal, unseal
 from tenants.selectors.stores import store_name
+from tenants.services.post_mail import post_mail
+
+_SECOND_FACTORS = "second factors"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -40,7 +40,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         slug = getattr(current.request, "store_slug", None)
         store = store_name(slug=slug) if slug else None
-        super().send_mail(template_prefix, email, {"store": store, **context})
+        known = {"request": current.request, "email": email, "store": store, **context}
+        mail = self.render_mail(template_prefix, email, known)
+        post_mail(to=email, subject=mail.subject, text=mail.body)
 
     @override
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -53,14 +55,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth i
 
     @override
     def encrypt(self, text: str) -> str:
-        return _cipher().encrypt(text.encode()).decode()
+        return seal(text, purpose=_SECOND_FACTORS)
 
     @override
     def decrypt(self, encrypted_text: str) -> str:
-        return _cipher().decrypt(encrypted_text.encode()).decode()
-
-
-def _cipher() -> Fernet:
-    # A key of its own, derived from the one that the deployment keeps.
-    digest = hashlib.sha256(b"second factors of " + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+        return unseal(encrypted_text, purpose=_SECOND_FACTORS)

@@ -144,8 +144,13 @@ def ensure_held(job: ClaimedJob) -> None:
             raise _lost(job)
 
 
-def finish_job(job: ClaimedJob) -> None:
+def finish_job(job: ClaimedJob, *, forgets_payload: bool = False) -> None:
     """Mark the job done inside the transaction of its effect.
+
+    Parameters
+    ----------
+    forgets_payload
+        Whether the row keeps nothing of what it was about.
 
     Raises
     ------
@@ -159,6 +164,7 @@ def finish_job(job: ClaimedJob) -> None:
             lease_until=None,
             error="",
             finished_at=timezone.now(),
+            **({"payload": {}} if forgets_payload else {}),
         )
     if not updated:
         raise _lost(job)

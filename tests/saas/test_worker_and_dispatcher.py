@@ -18,7 +18,7 @@ from saas.celery import publish, waiting_messages
 from saas.embedded.ports import free_port
 from saas.lib.redis_client import redis_client
 from tenants.context import on_platform
-from tenants.jobs import STORE_JOB
+from tenants.jobs import MAIL_JOB, STORE_JOB
 from tenants.models.job import Job
 from tests.chaos.processes import PROJECT, Process, wait_for
 from tests.conftest import Store
@@ -94,11 +94,12 @@ def test_a_task_gets_the_memory_and_threads_of_the_settings_and_no_more() -> Non
 
 
 def test_messages_are_counted_where_celery_puts_them(acorn_store: Store) -> None:
-    queues = [f"sw:celery:{queue}" for queue in ("default", "long", "owner")]
+    queues = [f"sw:celery:{queue}" for queue in ("default", "mail", "long", "owner")]
     redis_client().delete(*queues)
     publish("tests.quick", {"job_id": 1})
     publish("tests.quick", {"job_id": 2})
     publish(TRAINING_JOB, {"job_id": 3})
     publish(STORE_JOB, {"job_id": 4})
-    assert waiting_messages() == {"default": 2, "long": 1, "owner": 1}
+    publish(MAIL_JOB, {"job_id": 5})
+    assert waiting_messages() == {"default": 2, "mail": 1, "long": 1, "owner": 1}
     redis_client().delete(*queues)
