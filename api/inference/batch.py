@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from api.inference.decoding import decode_members, read_members
+from api.inference.placements import Placements, with_defaults
 from api.inference.requests import REQUEST_TYPES, BatchRequest, Request
 from saas.lib.errors import InvalidParameter
 
@@ -22,6 +23,7 @@ class Batch:
 
     asked: BatchRequest
     common: Mapping[str, Any]
+    placements: Placements
 
     def request(self, box: int, *, exclude: Sequence[str]) -> tuple[str, Request]:
         """Return a box's type and request, with more items left out.
@@ -44,14 +46,14 @@ class Batch:
                     f"'{name}' is the same for the whole page; send it beside 'requests'.",
                     pointer=f"/{name}",
                 )
-        members = {**self.common, **own}
+        members = with_defaults({**self.common, **own}, self.placements)
         del members["type"]
         request = decode_members(members, asked=REQUEST_TYPES[operation])
         return operation, msgspec.structs.replace(request, exclude=[*request.exclude, *exclude])
 
 
-def decode_batch(body: bytes) -> Batch:
-    """Return the call.
+def decode_batch(body: bytes, *, placements: Placements) -> Batch:
+    """Return the call; its boxes take what nothing says from the defaults of their placements.
 
     Raises
     ------
@@ -61,4 +63,4 @@ def decode_batch(body: bytes) -> Batch:
     members = read_members(body)
     asked = decode_members(members, asked=BatchRequest)
     common = {name: each for name, each in members.items() if name not in ("requests", "distinct")}
-    return Batch(asked, common)
+    return Batch(asked, common, placements)

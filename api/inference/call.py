@@ -18,10 +18,10 @@ from api.inference.batch import Batch, decode_batch
 from api.inference.bodies import ClientDisconnected, Receive, read_body
 from api.inference.charges import Charge, begin_charge, plan_headers, take_rate
 from api.inference.credentials import Caller
-from api.inference.decoding import decode
 from api.inference.explain_requests import decode_question
 from api.inference.explaining import explain
 from api.inference.explanations import explanation_for_page
+from api.inference.placements import decode_call
 from api.inference.rendering import item_ids
 from api.inference.repeats import mark_of
 from api.inference.responses import (
@@ -147,7 +147,7 @@ async def _answered(
     mark: bytes | None,
     watch: Stopwatch,
 ) -> bytes:
-    request = decode(operation, body)
+    request = decode_call(operation, body, placements=caller.environment.placements)
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, request)
     watch.mark("shopper")
@@ -162,7 +162,7 @@ async def _answered(
 
 
 async def _explained(runtime: Runtime, caller: Caller, body: bytes, watch: Stopwatch) -> bytes:
-    question = decode_question(body)
+    question = decode_question(body, placements=caller.environment.placements)
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, question.request)
     watch.mark("shopper")
@@ -183,7 +183,7 @@ async def _answered_batch(
     *,
     request_id: str,
 ) -> bytes:
-    batch = decode_batch(body)
+    batch = decode_batch(body, placements=caller.environment.placements)
     watch.mark("decoding")
     visit = await begin_visit(runtime, caller, batch.asked)
     watch.mark("shopper")

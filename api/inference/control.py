@@ -39,7 +39,7 @@ _CLOCK = "SELECT seq FROM public.tenants_controlclock"
 _TENANTS = "SELECT id::text, status FROM public.tenants_tenant WHERE control_seq > %s"
 _ENVIRONMENTS = """
     SELECT id, tenant_id::text, kind, schema_name, role_name, live_version, on_limit,
-           explore_share,
+           explore_share, placements,
            deleted_at IS NOT NULL AS is_deleted
     FROM public.tenants_environment WHERE control_seq > %s
 """

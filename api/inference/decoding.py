@@ -11,7 +11,13 @@ import orjson
 from msgspec import Struct
 
 from api.inference.requests import REQUEST_TYPES, WAYS_OUT, Boost, Request
-from saas.lib.errors import InvalidParameter, MalformedJson, ShelfwiseError, UnknownField
+from saas.lib.errors import (
+    InvalidParameter,
+    MalformedJson,
+    ShelfwiseError,
+    UnknownField,
+    pointer_step,
+)
 from saas.lib.strict_json import parse_strict_json
 
 _DECODERS: dict[str, msgspec.json.Decoder[Request]] = {
@@ -131,7 +137,7 @@ def _unknown_field(asked: type[Struct], name: str, place: str) -> UnknownField:
     way_out = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}."
     return UnknownField(
         f"'{name}' is not a member of this call; {way_out}",
-        pointer=f"{place}/" + name.replace("~", "~0").replace("/", "~1"),
+        pointer=f"{place}/{pointer_step(name)}",
     )
 
 

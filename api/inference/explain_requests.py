@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from api.inference.decoding import decode_members, read_members
+from api.inference.placements import Placements, with_defaults
 from api.inference.requests import REQUEST_TYPES, Common, Request
 from saas.lib.errors import InvalidParameter
 
@@ -55,8 +56,8 @@ QUESTION_TYPES: dict[str, type[Common]] = {
 }
 
 
-def decode_question(body: bytes) -> Question:
-    """Return the question.
+def decode_question(body: bytes, *, placements: Placements) -> Question:
+    """Return the question; the call that it is about takes its placement's defaults.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def decode_question(body: bytes) -> Question:
             f"'type' names no recommendation call; known are {', '.join(QUESTION_TYPES)}.",
             pointer="/type",
         )
+    members = with_defaults(members, placements)
     question = msgspec.structs.asdict(decode_members(members, asked=QUESTION_TYPES[operation]))
     item_id = question.pop("item_id")
     if SEED in question:

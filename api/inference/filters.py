@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Mask, Scalar
 from api.inference.postings import Rows
-from saas.lib.errors import InvalidFilter
+from saas.lib.errors import InvalidFilter, pointer_step
 
 # Enough for any rule a shop writes, and evaluated well within a millisecond.
 MAX_NODES = 100
@@ -198,7 +198,7 @@ class _Reader:
                 pointer=pointer,
             )
         ((name, operand),) = expression.items()
-        pointer = f"{pointer}/{_escaped(name)}"
+        pointer = f"{pointer}/{pointer_step(name)}"
         if name in ("and", "or"):
             return self._all(name, operand, pointer)
         if name == "not":
@@ -240,6 +240,7 @@ class _Reader:
 
     def _field(self, name: Any, pointer: str) -> str:
         if isinstance(name, str):
+            _check_text(name, pointer)
             if name not in FIELDS and name.removeprefix(ATTRIBUTE_PREFIX) in self._unfilterable:
                 raise InvalidFilter(
                     f"'{_cut(name)}' is declared not filterable; declare it anew with "
@@ -270,7 +271,16 @@ def _values(field: str, given: Any, pointer: str) -> tuple[Scalar, ...]:
     return tuple(_value(field, each, f"{pointer}/{index}") for index, each in enumerate(values))
 
 
+def _check_text(text: str, pointer: str) -> None:
+    if "\0" in text:
+        raise InvalidFilter(
+            f"'{_cut(text)}' carries a NUL character; send text without it.", pointer=pointer
+        )
+
+
 def _value(field: str, given: Any, pointer: str) -> Scalar:
+    if isinstance(given, str):
+        _check_text(given, pointer)
     if field in _AMOUNTS:
         return _number(field, given, pointer)
     if field.startswith(ATTRIBUTE_PREFIX):
@@ -305,10 +315,6 @@ def _number(field: str, given: Any, pointer: str) -> float:
 def _nearest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name[:_SHOWN_CHARACTERS], known, n=1)
     return f", did you mean '{near[0]}'?" if near else ""
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
 
 
 def _cut(text: str) -> str:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from api.inference.answers import Answer, PublicAnswer
 from api.inference.explain_requests import QUESTION_TYPES
 from api.inference.explanations import Explanation, PublicExplanation
+from api.inference.placements import PlacementDefaults
 from api.inference.requests import REQUEST_TYPES, BatchRequest
 
 _REF = "#/components/schemas/{name}"
@@ -39,9 +40,10 @@ def openapi_fragment() -> dict[str, Any]:
     question: Any = Union[tuple(QUESTION_TYPES.values())]  # noqa: UP007  # of as many as there are
     answer_types = [Answer, PublicAnswer, Explanation, PublicExplanation]
     references, schemas = msgspec.json.schema_components(
-        [*REQUEST_TYPES.values(), BatchRequest, question, *answer_types], ref_template=_REF
+        [PlacementDefaults, *REQUEST_TYPES.values(), BatchRequest, question, *answer_types],
+        ref_template=_REF,
     )
-    *requests, batch, asked, answer, public_answer, explained, public_explained = references
+    _, *requests, batch, asked, answer, public_answer, explained, public_explained = references
     one_answer = {"anyOf": [answer, public_answer]}
     paths = {
         f"/v1/recommend/{name}": {"post": _operation(name, request, reference, one_answer)}

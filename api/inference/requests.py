@@ -38,7 +38,8 @@ Window = Annotated[
         "newest events; one with fewer than 100 visits gives way to the next longer.",
     ),
 ]
-Placement = Annotated[str, Meta(min_length=1, max_length=100)]
+MAX_PLACEMENT_CHARACTERS = 100
+Placement = Annotated[str, Meta(min_length=1, max_length=MAX_PLACEMENT_CHARACTERS)]
 FilterExpression = Annotated[
     dict[str, Any],
     Meta(
@@ -60,6 +61,8 @@ Seed = Annotated[
     ),
 ]
 Cap = Annotated[int, Meta(ge=1, le=100)]
+Collapse = Literal["group", "none"]
+Include = list[Literal["product"]]
 
 
 class Boost(Struct, forbid_unknown_fields=True, frozen=True):
@@ -93,8 +96,8 @@ class Common(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     diversity: Diversity = 0
     max_per_brand: Cap | None = None
     max_per_category: Cap | None = None
-    collapse: Literal["group", "none"] = "group"
-    include: list[Literal["product"]] = []
+    collapse: Collapse = "group"
+    include: Include = []
 
 
 class ForUserRequest(Common, forbid_unknown_fields=True, kw_only=True, frozen=True):

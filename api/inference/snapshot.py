@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 # Raised with each change of a struct below: an older file is read as no file.
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Tenant(Struct, frozen=True):
@@ -33,6 +34,7 @@ class Environment(Struct, frozen=True):
     is_deleted: bool
     on_limit: str = "popular"
     explore_share: float = 0.0
+    placements: dict[str, dict[str, Any]] = {}
 
 
 class Entitlement(Struct, frozen=True):

@@ -11,7 +11,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from typing_extensions import override
 
-from saas.lib.errors import UnknownField
+from saas.lib.errors import UnknownField, pointer_step
 
 _SHOWN_CHARACTERS = 60
 
@@ -88,5 +88,5 @@ def _unknown_field(name: str, *, known: list[str]) -> UnknownField:
     way_out = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}."
     return UnknownField(
         f"'{name}' is not a member of this call; {way_out}",
-        pointer="/" + name.replace("~", "~0").replace("/", "~1"),
+        pointer=f"/{pointer_step(name)}",
     )

@@ -5,18 +5,35 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.inference.placements import check_placements
 from api.v1.serializers import FlagField, StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView
+from engine.selectors.attributes import unfilterable_attributes
 from tenants.selectors.settings import settings
 from tenants.services.change_settings import MOST_EXPLORE_SHARE, change_settings
 
+_DEFAULTS = {"$ref": "#/components/schemas/PlacementDefaults"}
 _AUTO_TRAIN = ("daily", "off")
 _ON_LIMIT = ("popular", "error")
+
+
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {"anyOf": [_DEFAULTS, {"type": "null"}]}}
+)
+class PlacementChanges(serializers.DictField):
+    """Objects by name, or null."""
+
+    child = serializers.DictField(allow_null=True)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": _DEFAULTS})
+class StoredPlacements(serializers.DictField):
+    """Objects by name."""
 
 
 class SettingsChange(StrictSerializer):
@@ -41,6 +58,11 @@ class SettingsChange(StrictSerializer):
         help_text="Of the places of personal lists, those for items that nobody has turned to yet, "
         "so that shoppers meet them. 0: none.",
     )
+    placements = PlacementChanges(
+        required=False,
+        help_text="By name, what a call with this `placement` takes where it says nothing itself. "
+        "Each that is named is replaced, or removed by null; the others stay.",
+    )
     timezone = TextField(
         required=False,
         allow_null=True,
@@ -62,6 +84,7 @@ class SettingsAnswer(serializers.Serializer[Any]):
     auto_promote = serializers.BooleanField()
     on_limit = serializers.ChoiceField(_ON_LIMIT)
     explore_share = serializers.FloatField()
+    placements = StoredPlacements()
     timezone = serializers.CharField(allow_null=True)
     currency = serializers.CharField(allow_null=True)
 
@@ -79,11 +102,11 @@ class SettingsView(EnvironmentView):
     @extend_schema(request=SettingsChange, responses=SettingsAnswer)
     def put(self, request: Request) -> Response:
         """Change the settings that are named; the others stay as they are."""
+        changes = read_body(SettingsChange, request.data)
+        check_placements(changes.get("placements", {}), unfilterable=unfilterable_attributes())
         return Response(
             change_settings(
-                environment=self.caller.environment,
-                changes=read_body(SettingsChange, request.data),
-                actor=self.caller.actor,
+                environment=self.caller.environment, changes=changes, actor=self.caller.actor
             )
         )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from engine.rows.reading import Place
-from engine.rows.values import escaped, shown
-from saas.lib.errors import FieldError, InvalidParameter
+from engine.rows.values import shown
+from saas.lib.errors import FieldError, InvalidParameter, pointer_step
 
 
 class Source(NamedTuple):
@@ -50,7 +50,7 @@ class Collected:
                 value = source.members.get(name)
                 if value is not None and value != "":
                     self.row[member] = read(value)
-                    self.pointers[member] = f"{source.pointer}/{escaped(name)}"
+                    self.pointers[member] = f"{source.pointer}/{pointer_step(name)}"
                     return
 
 

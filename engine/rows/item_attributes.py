@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from engine.rows.reading import Place
-from engine.rows.values import MAX_ATTRIBUTE_NAME_CHARACTERS, escaped, shown
-from saas.lib.errors import FieldError
+from engine.rows.values import MAX_ATTRIBUTE_NAME_CHARACTERS, shown
+from saas.lib.errors import FieldError, pointer_step
 
 AttributeType = Literal["string", "number", "boolean", "list"]
 ATTRIBUTE_TYPES: tuple[AttributeType, ...] = get_args(AttributeType)
@@ -63,7 +63,7 @@ def fit_attributes(
 
 def _error(name: str, value: Any, type_: AttributeType, place: Place) -> FieldError:
     return FieldError(
-        pointer=f"{place.pointer}/attributes/{escaped(name)}",
+        pointer=f"{place.pointer}/attributes/{pointer_step(name)}",
         code="attribute_type_mismatch",
         detail=(
             f"{place} has attribute {shown(name)} {shown(value)}, which is declared a {type_}; "

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
-from engine.rows.values import BadValue, escaped, shown
-from saas.lib.errors import FieldError
+from engine.rows.values import BadValue, shown
+from saas.lib.errors import FieldError, pointer_step
 
 Reader = Callable[[Any], Any]
 
@@ -36,7 +36,9 @@ class Place(msgspec.Struct, frozen=True):
     def error(self, field_name: str, code: str, sentence: str, *, path: str = "") -> FieldError:
         """Return the error of a field; `path` leads from there to a value inside of it."""
         return FieldError(
-            pointer=f"{self.pointer}/{escaped(field_name)}{path}" if field_name else self.pointer,
+            pointer=f"{self.pointer}/{pointer_step(field_name)}{path}"
+            if field_name
+            else self.pointer,
             code=code,
             detail=f"{self} {sentence}",
             index=self.index,
@@ -65,7 +67,7 @@ class Reading(msgspec.Struct):
         """Return one sentence for each refused value."""
         return [
             FieldError(
-                pointer=f"{place.pointer}/{escaped(name)}{bad.path}",
+                pointer=f"{place.pointer}/{pointer_step(name)}{bad.path}",
                 code=bad.code,
                 detail=f"{place} has {name} {shown(value)}; {bad.advice}.",
                 index=place.index,

@@ -10,6 +10,8 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from saas.lib.errors import pointer_step
+
 MAX_ID_CHARACTERS = 256
 MAX_ALIASES = 20
 MAX_ATTRIBUTE_NAME_CHARACTERS = 128
@@ -246,7 +248,7 @@ def read_attributes(value: Any) -> dict[str, Any]:
         try:
             _check_attribute(name, each)
         except BadValue as bad:
-            raise BadValue(bad.code, bad.advice, path=f"/{escaped(name)}") from None
+            raise BadValue(bad.code, bad.advice, path=f"/{pointer_step(name)}") from None
     return value
 
 
@@ -279,8 +281,3 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any("\0" in name or _holds_nul(each) for name, each in value.items())
     return isinstance(value, list) and any(_holds_nul(each) for each in value)
-
-
-def escaped(name: str) -> str:
-    """Return a member's name as a JSON pointer writes it (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

@@ -53,6 +53,11 @@ def declared_types() -> dict[str, AttributeType]:
     return {name: cast(AttributeType, type_) for name, type_ in rows}
 
 
+def unfilterable_attributes() -> frozenset[str]:
+    """Return the attributes that no filter may name."""
+    return frozenset(Attribute.objects.filter(filterable=False).values_list("name", flat=True))
+
+
 def attributes() -> list[AttributeState]:
     """Return the declared attributes and the others of a look at the catalogue, by name."""
     states = {name: AttributeState(name, type_) for name, type_ in _inferred_types().items()}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from engine.models.attribute import Attribute
 from engine.rows.item_attributes import MAX_NAME_CHARACTERS
 from engine.selectors.attributes import inferred_type
 from engine.services.catalogue_clock import lock_clock, move_clock
 from saas.lib.errors import Conflict, InvalidParameter
 from tenants.models.environment import Environment
+from tenants.selectors.settings import settings
 from tenants.services.record_audit import record_audit
 
 MAX_DECLARED = 200
@@ -44,7 +47,7 @@ def declare_attribute(
     InvalidParameter
         The name is too long, or the type is neither said nor to be seen in the catalogue.
     Conflict
-        As many are declared as may be.
+        As many are declared as may be, or a placement's filter needs it.
     """
     if len(name) > MAX_NAME_CHARACTERS:
         raise InvalidParameter(
@@ -64,6 +67,8 @@ def declare_attribute(
     after = {member: getattr(row, member) for member in _MEMBERS}
     if before == after:
         return False
+    if not row.filterable:
+        _check_placements(environment, name)
     row.save()
     if (row.public, row.filterable) != before_serving:
         move_clock(environment_id=environment.pk, change_seq=change_seq, has_new_attributes=True)
@@ -85,6 +90,16 @@ def _check_number() -> None:
             f"{declared} attributes are declared, and {MAX_DECLARED} are allowed; "
             "withdraw one with DELETE /v1/attributes/{name}."
         )
+
+
+def _check_placements(environment: Environment, name: str) -> None:
+    field = orjson.dumps(f"attributes.{name}")
+    for placement, defaults in settings(environment_id=environment.pk)["placements"].items():
+        if field in orjson.dumps(defaults):
+            raise Conflict(
+                f"The defaults of the placement '{placement}' filter by 'attributes.{name}'; "
+                "change them with PUT /v1/settings, then declare it not filterable."
+            )
 
 
 def _first_type(name: str, members: Mapping[str, Any]) -> str:

@@ -7,6 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 
+def pointer_step(name: str) -> str:
+    """Return a member's name as a JSON pointer writes it (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One bad value inside a request: where it stands, a stable code, and the way out."""

@@ -62,6 +62,12 @@ class Environment(TenantMixin):
         db_default=EXPLORE_SHARE,
         help_text="Of the places of personal lists, for items that nobody has turned to yet.",
     )
+    placements = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="By name: what a call that names the placement takes where it says nothing "
+        "itself.",
+    )
     # Unset until the store says so: a wrong guess would shift its times and misname its prices.
     timezone = models.CharField(  # noqa: DJ001
         max_length=64, null=True, help_text="Of imported times without an offset."

@@ -8,7 +8,15 @@ from tenants.context import on_platform
 from tenants.models.environment import Environment
 
 # In the order of the contract.
-NAMES = ("auto_train", "auto_promote", "on_limit", "explore_share", "timezone", "currency")
+NAMES = (
+    "auto_train",
+    "auto_promote",
+    "on_limit",
+    "explore_share",
+    "placements",
+    "timezone",
+    "currency",
+)
 
 
 def settings(*, environment_id: int) -> dict[str, Any]:

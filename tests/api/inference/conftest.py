@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from api.inference.app import create_app
 from api.inference.runtime import Runtime
@@ -103,6 +104,13 @@ class Hand:
             (share, self.environment.id),
         )
 
+    def set_placements(self, placements: dict[str, Any]) -> None:
+        """Decide what calls for places on pages take where they say nothing themselves."""
+        self.connection.execute(
+            "UPDATE tenants_environment SET placements = %s WHERE id = %s",
+            (Jsonb(placements), self.environment.id),
+        )
+
     def set_status(self, status: str) -> None:
         """Suspend the tenant, or let it work again."""
         self.connection.execute(
@@ -161,6 +169,7 @@ class Hand:
         self.go_live(None)
         self.set_status("active")
         self.explore(0.1)
+        self.set_placements({})
         with self.connection.transaction():
             self._become()
             self.connection.execute("DELETE FROM engine_item")

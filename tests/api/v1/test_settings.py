@@ -18,6 +18,7 @@ DEFAULTS = {
     "auto_promote": True,
     "on_limit": "popular",
     "explore_share": 0.1,
+    "placements": {},
     "timezone": None,
     "currency": None,
 }
@@ -117,3 +118,61 @@ def test_an_import_that_names_no_time_zone_has_the_stores(
         "ada": "2026-05-01T11:02:11Z",
         "ben": "2026-05-01T04:02:11Z",
     }
+
+
+def test_a_placement_is_replaced_or_removed_and_the_others_stay(
+    api: ApiClient, acorn: Environment, acorn_key: str
+) -> None:
+    home, cart = {"limit": 8, "diversity": 0.3}, {"exclude_purchased": False}
+    _put(api, acorn_key, placements={"home": {"limit": 4}, "old": {}, "cart": cart})
+    changed = _put(api, acorn_key, placements={"home": home, "old": None, "never": None})
+    assert changed == {**DEFAULTS, "placements": {"home": home, "cart": cart}}
+    assert api.get("/v1/settings", key=acorn_key).json() == changed
+    with on_platform():
+        deed = AuditEvent.objects.filter(tenant=acorn.tenant).latest("pk")
+    assert deed.before["placements"]["home"] == {"limit": 4}
+    assert deed.after == {"placements": {"home": home, "cart": cart}}
+
+
+@pytest.mark.parametrize(
+    ("placements", "code", "pointer"),
+    [
+        ([], "invalid_parameter", "/placements"),
+        (None, "invalid_parameter", "/placements"),
+        ({"home": 3}, "invalid_parameter", "/placements/home"),
+        ({"home": {"limit": "ten"}}, "invalid_parameter", "/placements/home/limit"),
+        ({"home": {"fliter": {}}}, "unknown_field", "/placements/home/fliter"),
+        ({"home": {"filter": {}}}, "invalid_filter", "/placements/home/filter"),
+        (
+            {"home": {"filter": {"exists": "attributes.margin"}}},
+            "invalid_filter",
+            "/placements/home/filter/exists",
+        ),
+        ({f"place {n}": {} for n in range(51)}, "invalid_parameter", "/placements"),
+        (
+            {"home": {"filter": {"in": ["id", ["x" * 100] * 1000]}}},
+            "invalid_parameter",
+            "/placements",
+        ),
+    ],
+)
+def test_placements_that_cannot_be_are_refused(
+    api: ApiClient, acorn_key: str, placements: Any, code: str, pointer: str
+) -> None:
+    declared = {"type": "number", "filterable": False}
+    assert api.put("/v1/attributes/margin", json=declared, key=acorn_key).status_code < 300
+    answer = api.put("/v1/settings", json={"placements": placements}, key=acorn_key)
+    problem = assert_problem(answer, status=400, code=code)
+    assert problem["errors"][0]["pointer"] == pointer
+    assert api.get("/v1/settings", key=acorn_key).json()["placements"] == {}
+
+
+def test_an_attribute_that_a_placement_filters_by_stays_filterable(
+    api: ApiClient, acorn_key: str
+) -> None:
+    _put(api, acorn_key, placements={"home": {"filter": {"exists": "attributes.margin"}}})
+    url, declared = "/v1/attributes/margin", {"type": "number", "filterable": False}
+    answer = api.put(url, json=declared, key=acorn_key)
+    assert "'home'" in assert_problem(answer, status=409, code="conflict")["detail"]
+    _put(api, acorn_key, placements={"home": None})
+    assert api.put(url, json=declared, key=acorn_key).status_code < 300

@@ -52,7 +52,7 @@ def test_each_environment_has_its_own_settings(acorn: Environment, acorn_test: E
     assert "Saved" in answer.content.decode()
     assert settings(environment_id=acorn.pk) == before
     after = settings(environment_id=acorn_test.pk)
-    assert after == {**SAVED, "auto_promote": False}
+    assert after == {**SAVED, "auto_promote": False, "placements": {}}
     text = client.get("/settings/test/").content.decode()
     assert '<option value="Europe/Berlin" selected>' in text
     client.post("/settings/test/", {**SAVED, "timezone": "", "auto_promote": "on"})
