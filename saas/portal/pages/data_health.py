@@ -17,7 +17,7 @@ from saas.portal.visit import Visit, environment_page
 from tenants.context import in_environment
 
 # What a page has time for; the pages of events and of the catalogue look at more.
-_LINES, _PAGES = 5_000, 500
+_LINES, _PAGES = 3_000, 250
 _TONES = {"learning": "warn", "blocked": "bad"}
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from engine.selectors.models import Model, models
+from saas.portal.pages import data_health
 from saas.portal.pages.overview import quality
 from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
@@ -13,7 +14,7 @@ from tenants.models.tenant import Entitlement
 from tenants.services.suspend_tenant import suspend_tenant
 from tests.engine.model_versions import add_champions, add_version
 from tests.people import visitor
-from tests.saas.portal.deeds import answer_calls, put_items, questions
+from tests.saas.portal.deeds import answer_calls, put_items, questions, send_events
 
 
 @pytest.fixture
@@ -130,8 +131,14 @@ def test_finance_sees_calls_and_no_quality(acorn: Environment) -> None:
     assert "data-health" not in page
 
 
+@pytest.fixture
+def looks_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much of the table is left of the tests before."""
+    monkeypatch.setattr(data_health, "_PAGES", 1_000_000)
+
+
 def test_data_health_is_a_page_and_a_part_of_the_overview(
-    client: Client, acorn: Environment
+    client: Client, acorn: Environment, looks_at_all: None
 ) -> None:
     put_items(acorn, "oak")
     whole = page_of(client, "/live/data-health/")
@@ -141,6 +148,21 @@ def test_data_health_is_a_page_and_a_part_of_the_overview(
     part = client.get("/live/data-health/", headers={"HX-Request": "true"}).content.decode()
     assert "Missing brand" in part
     assert "<h1>" not in part
+
+
+def test_data_health_looks_at_a_part_of_a_large_store_and_says_so(
+    client: Client, acorn: Environment, looks_at_all: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_items(acorn, *(f"oak-{number}-{'x' * 200}" for number in range(100)))
+    send_events(acorn, *({"type": "view", "user_id": "u", "item_id": f"{n}"} for n in range(3)))
+    page = page_of(client, "/live/data-health/")
+    assert "Of 3 newest events and 100 items;" in page
+
+    monkeypatch.setattr(data_health, "_LINES", 2)
+    monkeypatch.setattr(data_health, "_PAGES", 1)
+    page = page_of(client, "/live/data-health/")
+    assert "Of 2 newest events" in page
+    assert "a sample of the catalogue" in page
 
 
 def test_a_developer_may_see_data_health_and_finance_may_not(acorn: Environment) -> None:
