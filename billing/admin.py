@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from billing.admin_invoices import InvoiceRecordAdmin
 from billing.admin_plans import CreditAdmin, PlanAdmin, SubscriptionAdmin
 from billing.admin_usage import (
     StripeEventAdmin,
@@ -15,6 +16,7 @@ from billing.admin_usage import (
 )
 from billing.models.adjustment import UsageAdjustment
 from billing.models.credit import Credit
+from billing.models.invoice_record import InvoiceRecord
 from billing.models.plan import Plan
 from billing.models.stripe_event import StripeEvent
 from billing.models.subscription import Subscription
@@ -23,6 +25,7 @@ from billing.models.usage_report import UsageReport
 
 admin.site.register(Plan, PlanAdmin)
 admin.site.register(Subscription, SubscriptionAdmin)
+admin.site.register(InvoiceRecord, InvoiceRecordAdmin)
 admin.site.register(Credit, CreditAdmin)
 admin.site.register(UsageBucket, UsageBucketAdmin)
 admin.site.register(UsageReport, UsageReportAdmin)

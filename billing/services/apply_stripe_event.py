@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from billing.models.stripe_event import StripeEvent
 from billing.models.usage_report import UsageReport
+from billing.services.mirror_invoices import mirror_invoices
 from billing.services.sync_subscription import sync_subscription
 from billing.stripe_gateway import gateway
 from tenants.context import on_platform
@@ -18,7 +19,8 @@ from tenants.context import on_platform
 _log = structlog.get_logger()
 
 # What changes a subscription or how it stands with paying for it. Others are kept, and no more.
-_OF_SUBSCRIPTIONS = ("customer.subscription.", "checkout.session.", "invoice.")
+_OF_INVOICES = "invoice."
+_OF_SUBSCRIPTIONS = ("customer.subscription.", "checkout.session.", _OF_INVOICES)
 _OF_METERS = "v1.billing.meter."
 
 
@@ -43,6 +45,8 @@ def apply_stripe_event(*, event_id: str) -> None:
         customer = orjson.loads(event.body)["data"]["object"].get("customer")
         if customer:
             sync_subscription(customer=customer)
+            if event.type.startswith(_OF_INVOICES):
+                mirror_invoices(customer=customer)
     elif event.type.startswith(_OF_METERS):
         _note_rejected_usage(gateway().thin_event(event_id))
     with on_platform():

@@ -1,4 +1,4 @@
-"""The nightly look at Stripe: events whose webhook never came, and every subscription anew."""
+"""The nightly look at Stripe: events whose webhook never came, and every customer anew."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from django.utils import timezone
 
 from billing.models.subscription import Subscription
+from billing.services.mirror_invoices import mirror_invoices
 from billing.services.receive_stripe_event import store_stripe_event
 from billing.services.sync_subscription import sync_subscription
 from billing.stripe_gateway import gateway
@@ -45,6 +46,7 @@ def resync_stripe() -> int:
         )
     for customer in customers:
         sync_subscription(customer=customer)
+        mirror_invoices(customer=customer)
     if missed:
         _log.warning("stripe_events_missed", count=missed)
     return missed

@@ -68,6 +68,7 @@ UNFOLD: dict[str, Any] = {
                 "Money",
                 _page("Plans and prices", "sell", "billing_plan"),
                 _page("Subscriptions", "contract", "billing_subscription"),
+                _page("Invoices", "receipt_long", "billing_invoicerecord"),
                 _page("Credits", "redeem", "billing_credit"),
                 _page("Stripe events", "webhook", "billing_stripeevent"),
             ),

@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 
 from billing.core.stripe_objects import Invoice
+from billing.models.invoice_record import InvoiceRecord
 from billing.selectors.invoices import InvoicePreview
+from saas.lib.config import config
 from saas.lib.errors import BillingUnavailable
 from tenants.models.environment import Environment
 
@@ -61,3 +63,37 @@ def test_while_stripe_is_away_the_page_says_so(
 
     monkeypatch.setattr("saas.staff.admin.invoices", away)
     assert "Stripe cannot be reached now" in page_of(console, acorn)
+
+
+def test_invoices_of_all_stores_are_one_list_by_status(
+    console: Client, acorn: Environment, birch: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for store, identifier, status in ((acorn, "in_paid", "paid"), (birch, "in_open", "open")):
+        InvoiceRecord.objects.create(
+            id=identifier,
+            tenant_id=store.tenant_id,
+            number=f"N-{identifier}",
+            status=status,
+            currency="EUR",
+            total_minor=4_900,
+            due_minor=123,
+            period_start=NOON,
+            period_end=NOON,
+            created_at=NOON,
+            url=f"https://local.example/{identifier}",
+        )
+    page = console.get("/billing/invoicerecord/").content.decode()
+    for shown in (
+        *("Acorn Books", "N-in_paid", "49.00 EUR", "Birch Shoes", "N-in_open", "1.23 EUR"),
+        *("2026-11-01 to 2026-11-01", 'href="https://local.example/in_open"'),
+    ):
+        assert shown in page
+    page = console.get("/billing/invoicerecord/?status__exact=open").content.decode()
+    assert "N-in_open" in page
+    assert "N-in_paid" not in page
+
+    for key, address in (("sk_test_x", "test/invoices/in_open"), ("sk_live_x", "invoices/in_open")):
+        real = config().model_copy(update={"stripe_secret_key": key})
+        monkeypatch.setattr("billing.admin_invoices.config", lambda real=real: real)
+        page = console.get("/billing/invoicerecord/in_open/change/").content.decode()
+        assert f'href="https://dashboard.stripe.com/{address}"' in page

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from billing.models.invoice_record import InvoiceRecord
 from billing.models.stripe_event import StripeEvent
 from billing.models.usage import UsageBucket
 from billing.models.usage_report import UsageReport
@@ -121,6 +122,17 @@ def fill(environment: Environment, count: int) -> None:
             tenant=tenant, hour=now, revision=1, units=number, last_call_at=now
         )
         StripeEvent.objects.create(id=new_ulid(), type="invoice.paid", body="{}")
+        InvoiceRecord.objects.create(
+            id=new_ulid(),
+            tenant=tenant,
+            status="paid",
+            currency="EUR",
+            total_minor=number,
+            due_minor=number,
+            period_start=now,
+            period_end=now,
+            created_at=now,
+        )
         AuditEvent.objects.create(tenant=tenant, actor="command", action="x", object="y")
 
 
@@ -136,6 +148,7 @@ def fill(environment: Environment, count: int) -> None:
         ("/billing/usagebucket/", 6),
         ("/billing/usagereport/", 9),
         ("/billing/stripeevent/", 6),
+        ("/billing/invoicerecord/", 7),
     ],
 )
 def test_more_stores_cost_no_more_queries(

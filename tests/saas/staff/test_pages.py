@@ -32,8 +32,8 @@ PAGES = (
     *(
         f"/billing/{model}/"
         for model in (
-            *("plan", "subscription", "credit", "stripeevent", "usagebucket", "usagereport"),
-            *("usageadjustment", "usagesource", "usageshipper"),
+            *("plan", "subscription", "invoicerecord", "credit", "stripeevent", "usagebucket"),
+            *("usagereport", "usageadjustment", "usagesource", "usageshipper"),
         )
     ),
 )
