@@ -162,17 +162,26 @@ class TenantAdmin(ConsoleAdmin):
 class EnvironmentAdmin(ConsoleAdmin):
     """Schemas: how far each is migrated, how large it is, what it holds."""
 
-    list_display = ("__str__", "schema_name", "migration", "size", "items", "events", "measured_at")
+    list_display = (
+        *("__str__", "schema_name", "migration", "size", "dead_rows", "vacuumed_at", "analysed_at"),
+        *("items", "events", "measured_at"),
+    )
     list_filter = ("kind", ("tenant", AutocompleteSelectFilter))
     search_fields = ("tenant__name", "tenant__slug", "schema_name")
     list_select_related = ("tenant",)
-    readonly_fields = ("migration", "size", "items", "events", "measured_at")
+    readonly_fields = (
+        *("migration", "size", "dead_rows", "vacuumed_at", "analysed_at"),
+        *("items", "events", "measured_at"),
+    )
     exclude = ("control_seq",)
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         days = EnvironmentDay.objects.filter(environment=OuterRef("pk"))
-        names = ("measured_at", "migration", "schema_bytes", "items")
+        names = (
+            *("measured_at", "migration", "schema_bytes", "items"),
+            *("dead_rows", "vacuumed_at", "analysed_at"),
+        )
         rows: QuerySet[Any] = super().get_queryset(request)
         measured: QuerySet[Any] = rows.annotate(
             known=Subquery(
@@ -197,11 +206,25 @@ class EnvironmentAdmin(ConsoleAdmin):
         size = (environment.known or {}).get("schema_bytes")
         return "" if size is None else filesizeformat(size)
 
+    @column("dead rows")
+    def dead_rows(self, environment: Any) -> str:
+        """Return how many rows a vacuum would take away."""
+        return _number(environment, "dead_rows")
+
+    @column("vacuumed at")
+    def vacuumed_at(self, environment: Any) -> datetime | None:
+        """Return when its largest table was vacuumed last."""
+        return _moment(environment, "vacuumed_at")
+
+    @column("analysed at")
+    def analysed_at(self, environment: Any) -> datetime | None:
+        """Return when the planner last looked at its largest table."""
+        return _moment(environment, "analysed_at")
+
     @column("items")
     def items(self, environment: Any) -> str:
         """Return the size of its catalogue."""
-        items = (environment.known or {}).get("items")
-        return "" if items is None else f"{items:,}"
+        return _number(environment, "items")
 
     @column("events received")
     def events(self, environment: Any) -> str:
@@ -211,5 +234,14 @@ class EnvironmentAdmin(ConsoleAdmin):
     @column("measured at")
     def measured_at(self, environment: Any) -> datetime | None:
         """Return when these numbers were taken."""
-        text = (environment.known or {}).get("measured_at")
-        return parse_datetime(text) if text else None
+        return _moment(environment, "measured_at")
+
+
+def _number(environment: Any, name: str) -> str:
+    found = (environment.known or {}).get(name)
+    return "" if found is None else f"{found:,}"
+
+
+def _moment(environment: Any, name: str) -> datetime | None:
+    text = (environment.known or {}).get(name)
+    return parse_datetime(text) if text else None

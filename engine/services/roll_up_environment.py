@@ -32,9 +32,15 @@ _SCHEMA = """
     SELECT (SELECT max(name) FROM django_migrations WHERE app = 'engine'),
            (SELECT max(occurred_at) FROM engine_event)
 """
-_SIZE = """
-    SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint
-      FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'
+_TABLES = """
+    SELECT coalesce(sum(bytes), 0)::bigint AS schema_bytes,
+           coalesce(sum(n_dead_tup), 0)::bigint AS dead_rows,
+           (array_agg(greatest(last_vacuum, last_autovacuum) ORDER BY bytes DESC))[1]
+               AS vacuumed_at,
+           (array_agg(greatest(last_analyze, last_autoanalyze) ORDER BY bytes DESC))[1]
+               AS analysed_at
+      FROM pg_stat_user_tables, LATERAL pg_total_relation_size(relid) AS bytes
+     WHERE schemaname = %s
 """
 _ADD_EVENTS = """
     INSERT INTO tenants_environmentday (environment_id, day, events)
@@ -72,7 +78,7 @@ def roll_up_environment(*, environment: Environment) -> None:
             day=today,
             defaults={
                 **measured,
-                "schema_bytes": _schema_bytes(environment),
+                **_tables(environment),
                 "last_event_id": new.last_id,
                 "measured_at": timezone.now(),
             },
@@ -112,10 +118,11 @@ def _measured(environment: Environment) -> dict[str, Any]:
     }
 
 
-def _schema_bytes(environment: Environment) -> int:
+def _tables(environment: Environment) -> dict[str, Any]:
     with connection.cursor() as cursor:
-        cursor.execute(_SIZE, [environment.schema_name])
-        return int(cursor.fetchone()[0])
+        cursor.execute(_TABLES, [environment.schema_name])
+        names = [column.name for column in cursor.description]
+        return dict(zip(names, cursor.fetchone(), strict=True))
 
 
 def _add_events(environment: Environment, by_day: dict[date, int]) -> None:

@@ -32,6 +32,9 @@ class EnvironmentDay(models.Model):
     ndcg = models.FloatField(null=True, help_text="NDCG@10 of the version that is live.")
     popular_ndcg = models.FloatField(null=True, help_text="Of popularity in the same examination.")
     schema_bytes = models.BigIntegerField(null=True)
+    dead_rows = models.BigIntegerField(null=True, help_text="That a vacuum would take away.")
+    vacuumed_at = models.DateTimeField(null=True, help_text="Its largest table, by whomever.")
+    analysed_at = models.DateTimeField(null=True, help_text="Its largest table, by whomever.")
     migration = models.CharField(  # noqa: DJ001  # not looked at yet
         max_length=255, null=True, help_text="The newest that its schema has."
     )

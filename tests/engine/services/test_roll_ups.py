@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
+
 from engine import tasks
 from engine.jobs import ROLL_UP_JOB
 from engine.models.training import ModelVersion, TrainingRun
@@ -18,6 +20,8 @@ from tenants.context import in_environment, on_platform
 from tenants.models.environment import Environment
 from tenants.models.job import Job
 from tenants.models.roll_up import EnvironmentDay, TrainingRecord
+from tests.conftest import as_owner
+from tests.serving import committed_store
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 YESTERDAY, LAST_WEEK = NOON - timedelta(days=1), NOON - timedelta(days=7)
@@ -72,6 +76,28 @@ def test_today_says_what_the_store_has_and_how_good_its_model_is(acorn: Environm
     assert (today.items, today.ndcg, today.popular_ndcg) == (1, 0.15, 0.10)
     assert (today.schema_bytes or 0) > 100_000
     assert str(today.migration).startswith("00")
+
+
+def test_today_says_what_a_vacuum_would_do_and_when_one_was(migrated: None) -> None:
+    with committed_store("Vacuumed") as store:
+        write(store.live, "INSERT INTO engine_itemref (ref) SELECT generate_series(1, 5000)::text")
+        with as_owner(), on_platform(), connection.cursor() as cursor:
+            cursor.execute(f'VACUUM ANALYZE "{store.live.schema_name}".engine_itemref')
+        write(store.live, "DELETE FROM engine_itemref WHERE ref::int <= 10")
+        measure(store.live)
+        with on_platform():
+            today = EnvironmentDay.objects.get(environment=store.live)
+    assert today.vacuumed_at is not None
+    assert today.analysed_at is not None
+    assert timedelta() < today.vacuumed_at - store.live.created_at < timedelta(hours=1)
+    assert (today.dead_rows or 0) >= 10
+
+
+def write(shop: Environment, statement: str) -> None:
+    """Change rows, and have PostgreSQL count them at once."""
+    with in_environment(shop), connection.cursor() as cursor:
+        cursor.execute(statement)
+        cursor.execute("SELECT pg_stat_force_next_flush()")
 
 
 def test_a_training_is_recorded_for_the_platform_once_it_has_ended(acorn: Environment) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from billing.models.invoice_record import InvoiceRecord
 from billing.models.stripe_event import StripeEvent
@@ -134,6 +135,15 @@ def fill(environment: Environment, count: int) -> None:
             created_at=now,
         )
         AuditEvent.objects.create(tenant=tenant, actor="command", action="x", object="y")
+
+
+def test_schemas_say_what_a_vacuum_would_take_away(console: Client, acorn: Environment) -> None:
+    at = datetime(2026, 11, 2, 3, 4, tzinfo=UTC)
+    a_day(acorn, schema_bytes=2**20, dead_rows=12_345, vacuumed_at=at, analysed_at=None)
+    for page in ("/tenants/environment/", f"/tenants/environment/{acorn.pk}/change/"):
+        text = text_of(console, page)
+        for shown in ("1.0 MB", "12,345", date_format(at, "DATETIME_FORMAT")):
+            assert shown in text
 
 
 @pytest.mark.parametrize(
