@@ -159,8 +159,13 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # In the browser that signed up alone: elsewhere the link opens the log-in page.
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_SESSION_REMEMBER = True
-# Whoever asks, somebody gets a mail of ours: at a sign-up one whom nobody has vouched for.
-ACCOUNT_RATE_LIMITS = {"signup": "5/m/ip,30/d/ip", "reset_password": "20/m/ip,5/h/key"}
+ACCOUNT_RATE_LIMITS = {
+    # Whoever asks, somebody gets a mail of ours: at a sign-up one whom nobody has vouched for.
+    "signup": "5/m/ip,30/d/ip",
+    "reset_password": "20/m/ip,5/h/key",
+    # The key is an account from one address; the adapter bounds the account from all of them.
+    "login_failed": "10/m/ip,10/h/key",
+}
 MFA_ADAPTER = "saas.portal.accounts.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Shelfwise"
 # The clock of a telephone may be half a minute off.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest, HttpResponseRedirect
 from typing_extensions import override
@@ -17,16 +19,22 @@ from tenants.selectors.stores import store_name
 from tenants.services.post_mail import post_mail
 
 _SECOND_FACTORS = "second factors"
+# Failed log-ins to one account from all addresses together: what many of them can guess. Ten
+# addresses have to try for an hour before it keeps anybody else out (ACCOUNT_RATE_LIMITS).
+FAILED_ANYWHERE: Any = {
+    "app": "allauth.account",
+    "action": "login_failed",
+    "config": {"login_failed": "100/h/key"},
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
-    """Names the store in mails, and counts a person's failed log-ins over all hosts."""
+    """Names the store in mails, which a worker sends, and counts failed log-ins over all hosts."""
 
     error_messages = {  # noqa: RUF012  # as allauth declares it
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "This e-mail address and password do not go together.",
-        "too_many_login_attempts": "Too many attempts failed. Wait five minutes, or set a new "
-        "password.",
+        "too_many_login_attempts": "Too many attempts failed. Wait an hour, or set a new password.",
     }
 
     @override
@@ -45,9 +53,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         post_mail(to=email, subject=mail.subject, text=mail.body)
 
     @override
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        super().pre_authenticate(request, **credentials)
+        taken = ratelimit.consume(request, **FAILED_ANYWHERE, key=_account(credentials))
+        if taken is None:
+            raise self.validation_error("too_many_login_attempts")
+        # Given back with the others where the password was right.
+        self._login_failed_rl_usage.usage += taken.usage
+
+    @override
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        # allauth's begins with the host, and there are as many hosts as there are stores.
-        return str(credentials.get("email", "")).lower()
+        # allauth's begins with the host, and there are as many hosts as there are stores; and it
+        # ends with the account, so that a stranger could keep its owner out.
+        return f"{_account(credentials)} from {ratelimit.get_ip(request)}"
+
+    @override
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        ratelimit.clear(request, **FAILED_ANYWHERE, key=_account(credentials))
+
+
+def _account(credentials: Mapping[str, Any]) -> str:
+    return str(credentials.get("email", "")).lower()
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped

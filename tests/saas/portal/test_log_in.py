@@ -14,6 +14,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
+from saas.portal.accounts import FAILED_ANYWHERE
 from saas.surfaces import PORTAL
 from tenants.models.environment import Environment
 from tenants.models.person import Person
@@ -140,12 +141,58 @@ def test_an_address_is_verified_before_it_opens_anything(browser: Client, owner:
 def test_failed_attempts_at_one_account_are_counted_over_all_hosts(
     browser: Client, owner: Person, acorn: Environment
 ) -> None:
-    for number in range(5):
+    for number in range(10):
         host = (PORTAL_HOST, store_host(acorn.tenant))[number % 2]
-        log_in(browser, owner.email, "wrong", SERVER_NAME=host)
+        assert "do not go together" in log_in(browser, owner.email, "wrong", SERVER_NAME=host)
     assert "Too many attempts failed" in log_in(browser, owner.email)
-    cache.clear()
-    assert "Log out" in log_in(browser, owner.email)
+
+
+def test_a_stranger_cannot_keep_an_accounts_owner_out(browser: Client, owner: Person) -> None:
+    for _ in range(12):
+        page = log_in(browser, owner.email, "wrong", REMOTE_ADDR="203.0.113.7")
+    assert "Too many attempts failed" in page
+    own = Client(SERVER_NAME=PORTAL_HOST, REMOTE_ADDR="198.51.100.1")
+    assert "Log out" in log_in(own, owner.email)
+
+
+def test_many_addresses_together_guess_no_more_than_the_bound(
+    browser: Client, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert FAILED_ANYWHERE["config"]["login_failed"] == "100/h/key"
+    monkeypatch.setitem(FAILED_ANYWHERE["config"], "login_failed", "12/h/key")
+    failed = [
+        "do not go together"
+        in log_in(browser, owner.email, "wrong", REMOTE_ADDR=f"203.0.113.{number % 5}")
+        for number in range(15)
+    ]
+    assert failed == [True] * 12 + [False] * 3
+    own = Client(SERVER_NAME=PORTAL_HOST, REMOTE_ADDR="198.51.100.1")
+    assert "Too many attempts failed" in log_in(own, owner.email)
+    # Nobody else is kept out.
+    assert "do not go together" in log_in(own, "nobody@acorn-books.example", "wrong")
+
+
+def test_a_new_password_opens_what_too_many_attempts_have_closed(
+    browser: Client, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FAILED_ANYWHERE["config"], "login_failed", "1/h/key")
+    log_in(browser, owner.email, "wrong")
+    assert "Too many attempts failed" in log_in(browser, owner.email)
+    browser.post("/password/reset/", {"email": owner.email})
+    (sent,) = sent_mails()
+    form = browser.get(link_in(sent), follow=True)
+    new = "battery staple 7"
+    browser.post(form.redirect_chain[-1][0], {"password1": new, "password2": new})
+    assert "Log out" in log_in(browser, owner.email, new)
+
+
+def test_a_right_password_counts_for_nothing(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FAILED_ANYWHERE["config"], "login_failed", "2/h/key")
+    for password in (PASSWORD, "wrong", PASSWORD, PASSWORD):
+        page = log_in(Client(SERVER_NAME=PORTAL_HOST), owner.email, password)
+    assert "Log out" in page
 
 
 def test_attempts_from_one_address_are_bounded(browser: Client) -> None:
