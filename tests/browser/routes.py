@@ -24,6 +24,7 @@ class Place:
 _BEHIND = (
     ("key-new", ("live", "secret"), Right.MANAGE_KEYS),
     ("environment-settings", ("live",), Right.CHANGE_SETTINGS),
+    ("placements", ("live",), Right.CHANGE_SETTINGS),
     ("webhooks", ("live",), Right.CHANGE_SETTINGS),
     ("privacy", ("live",), Right.CHANGE_SETTINGS),
     ("delete-store", (), Right.DELETE_STORE),

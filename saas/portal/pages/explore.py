@@ -100,7 +100,7 @@ def explore_why(request: HttpRequest, visit: Visit) -> HttpResponse:
     meant = request.GET.get("meant", "").replace("\x00", "").strip()[:MAX_ID]
     if type_ not in TITLES or not meant or not is_about(type_, subject):
         raise Http404("No such question.")
-    call = call_of(type_, subject, Options(request.GET).members)
+    call = call_of(type_, subject, _options(request, visit).members)
     context: dict[str, Any] = {"meant": meant, "title": TITLES[type_]}
     try:
         (context["given"],) = previewed(visit.environment, ("/v1/explain", call.question(meant)))
@@ -110,10 +110,14 @@ def explore_why(request: HttpRequest, visit: Visit) -> HttpResponse:
     return visit.render(f"portal/explore/{name}.html", context)
 
 
+def _options(request: HttpRequest, visit: Visit) -> Options:
+    return Options(request.GET, placements=visit.environment.placements)
+
+
 def _answers(
     request: HttpRequest, visit: Visit, subject: Mapping[str, str], types: Sequence[str]
 ) -> dict[str, Any]:
-    options = Options(request.GET)
+    options = _options(request, visit)
     query = {**subject, **{name: request.GET.get(name, "") for name in options.fields}}
     query = {name: value for name, value in query.items() if value}
     calls = [call_of(type_, subject, options.members) for type_ in types]
@@ -129,7 +133,7 @@ def _answers(
         return {**context, "away": away}
     kind = visit.environment.kind
     shelves: list[Shelf] = [
-        shelf_of(call, each, query=query, kind=kind)
+        shelf_of(call, each, query=query, kind=kind, placements=visit.environment.placements)
         for call, each in zip(calls, given, strict=True)
     ]
     return {**context, "shelves": shelves}

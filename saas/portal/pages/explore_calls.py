@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -11,11 +11,10 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 from django import forms
 from django.http import QueryDict
-from typing_extensions import override
 
+from api.inference.placements import Placements, with_defaults
 from saas.lib.config import config
-from saas.lib.errors import ShelfwiseError
-from saas.lib.strict_json import parse_strict_json
+from saas.portal.json_field import JsonField
 from saas.portal.previews import Given
 
 MAX_ID: Final = 256
@@ -31,6 +30,11 @@ TITLES: Final = {
 class Options(forms.Form):
     """What a store may add to a call; what is left empty is left out of it."""
 
+    placement = forms.ChoiceField(
+        label="Placement",
+        required=False,
+        help_text="Its defaults hold for what stays empty here.",
+    )
     limit = forms.IntegerField(label="Items", min_value=1, max_value=50, required=False)
     exclude_purchased = forms.TypedChoiceField(
         label="Purchased items",
@@ -45,36 +49,26 @@ class Options(forms.Form):
     max_per_brand = forms.IntegerField(
         label="Most of a brand", min_value=1, max_value=100, required=False
     )
-    filter = forms.CharField(
+    filter = JsonField(
         label="Filter",
-        required=False,
+        rows=2,
         help_text='Such as {"in": ["categories", "Home"]} or {"<": ["price", 50]}.',
-        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def clean_filter(self) -> Any:
-        """Read the filter as the service will; what it means is the service's to judge."""
-        text = self.cleaned_data["filter"]
-        try:
-            return parse_strict_json(text.encode()) if text else None
-        except ShelfwiseError as error:
-            raise forms.ValidationError(error.detail) from error
+    def __init__(self, query: QueryDict, *, placements: Iterable[str]) -> None:
+        super().__init__(query)
+        names = sorted(placements)
+        if names:
+            self.fields["placement"].choices = [("", "None"), *zip(names, names, strict=True)]  # type: ignore[attr-defined]
+        else:
+            del self.fields["placement"]
 
     @property
     def members(self) -> dict[str, Any]:
         """Return what the calls have beside their subject."""
-        chosen = self.cleaned_data if self.is_valid() else {}
-        return {"limit": 10} | {
-            name: value for name, value in chosen.items() if value not in (None, "")
-        }
-
-    @override
-    def full_clean(self) -> None:
-        """Mark the fields that are wrong for those who hear the page."""
-        super().full_clean()
-        for name in self.errors:
-            if name in self.fields:
-                self.fields[name].widget.attrs["aria-invalid"] = "true"
+        given = self.cleaned_data if self.is_valid() else {}
+        chosen = {name: value for name, value in given.items() if value not in (None, "")}
+        return chosen if "placement" in chosen else {"limit": 10} | chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +163,16 @@ class Shelf:
         return TITLES[self.call.type]
 
 
-def shelf_of(call: Call, given: Given, *, query: Mapping[str, Any], kind: str) -> Shelf:
+def shelf_of(
+    call: Call, given: Given, *, query: Mapping[str, Any], kind: str, placements: Placements
+) -> Shelf:
     """Return an answer as a page shows it; `query` leads back to the call."""
     items = given.body["items"] if given.is_answer else []
     return Shelf(
         call=call,
         given=given,
         picks=[_pick(each, {**query, "type": call.type, "meant": each["id"]}) for each in items],
-        rules=_rules(call),
+        rules=_rules(call.type, with_defaults(dict(call.body), placements)),
         curl=call.curl(key=f"sk_{kind}_YOUR_KEY"),
     )
 
@@ -216,19 +212,22 @@ def _pick(item: Mapping[str, Any], query: Mapping[str, Any]) -> Pick:
     )
 
 
-def _rules(call: Call) -> list[str]:
+def _rules(type_: str, members: Mapping[str, Any]) -> list[str]:
     """Say what an item must meet to stand in the answer."""
-    body = call.body
-    rules = ["In stock, available now and recommendable", "One variant of each group"]
-    if call.type == "for-user":
-        keeps = body.get("exclude_purchased") is False
+    rules = ["In stock, available now and recommendable"]
+    if members.get("collapse") != "none":
+        rules.append("One variant of each group")
+    if type_ == "for-user":
+        keeps = members.get("exclude_purchased") is False
         rules.append("Purchased items may come again" if keeps else "Not purchased before")
-    if call.type in ("similar", "bought-together"):
+    if type_ in ("similar", "bought-together"):
         rules.append("Neither the item itself nor a variant of it")
-    if "filter" in body:
-        rules.append(f"Meets the filter {orjson.dumps(body['filter']).decode()}")
-    if "max_per_brand" in body:
-        rules.append(f"At most {body['max_per_brand']} of a brand")
-    if body.get("diversity"):
-        rules.append(f"Items that differ, by {body['diversity']} of 1")
+    if "filter" in members:
+        rules.append(f"Meets the filter {orjson.dumps(members['filter']).decode()}")
+    if "max_per_brand" in members:
+        rules.append(f"At most {members['max_per_brand']} of a brand")
+    if "max_per_category" in members:
+        rules.append(f"At most {members['max_per_category']} of a category")
+    if members.get("diversity"):
+        rules.append(f"Items that differ, by {members['diversity']} of 1")
     return rules

@@ -11,7 +11,9 @@ from django.test import Client
 from saas.embedded.ports import free_port
 from saas.lib.config import config
 from tenants import tokens
+from tenants.context import in_environment
 from tenants.models.environment import Environment
+from tenants.services.change_settings import change_settings
 from tests.engine.statements import tenant_statements
 from tests.saas.portal.exploring import client as client
 from tests.saas.portal.exploring import inference as inference
@@ -109,6 +111,28 @@ def test_the_curl_is_the_call_that_was_made(client: Client, inference: Inference
         "filter": {"<": ["price", 50]},
         "include": ["product"],
     }
+
+
+def test_a_call_for_a_placement_takes_its_defaults(
+    client: Client, acorn: Environment, inference: Inference
+) -> None:
+    assert 'name="placement"' not in text_of(client, "/live/explore/shopper/", {"user_id": "ada"})
+    home = {"limit": 4, "max_per_category": 2, "collapse": "none"}
+    with in_environment(acorn):
+        change_settings(environment=acorn, changes={"placements": {"home": home}}, actor="system")
+    inference.asked.clear()
+
+    query = {"user_id": "ada", "placement": "home"}
+    answer = client.get("/live/explore/shopper/", query)
+
+    assert inference.asked[0][1] == {**query, "include": ["product"]}
+    shelf = answer.context["shelves"][0]
+    assert '"placement":"home"' in shelf.curl
+    assert shelf.rules == [
+        "In stock, available now and recommendable",
+        "Not purchased before",
+        "At most 2 of a category",
+    ]
 
 
 def test_a_refused_call_shows_what_the_store_gets(client: Client, inference: Inference) -> None:

@@ -28,6 +28,8 @@ PAGES = (
     "/settings/",
     "/settings/live/",
     "/settings/test/privacy/",
+    "/settings/live/placements/",
+    "/settings/live/placements/one/",
     "/settings/live/webhooks/",
 )
 
