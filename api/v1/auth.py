@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from api.v1.authentication import Caller, caller_of_key
 from api.v1.idempotency import answer_once, idempotency_key
 from api.v1.permissions import ANY_SCOPE
-from api.v1.serializers import StrictSerializer, TextField, read_body
+from api.v1.serializers import SecretField, StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView, PublicView
 from engine.rows.values import MAX_ID_CHARACTERS
 from saas.lib.errors import InsufficientScope
@@ -39,7 +39,7 @@ class TokenRequest(StrictSerializer):
 class TokenAnswer(serializers.Serializer[Caller]):
     """A token and what it opens."""
 
-    access_token = serializers.CharField()
+    access_token = SecretField(help_text="Goes where a key would.")
     token_type = serializers.ChoiceField(["Bearer"])
     expires_in = serializers.IntegerField(help_text="Seconds.")
     tenant = serializers.CharField()
@@ -95,9 +95,7 @@ class UserTokenRequest(StrictSerializer):
 class UserTokenAnswer(serializers.Serializer[Caller]):
     """A token for the page of one user."""
 
-    user_token = serializers.CharField(
-        required=False, help_text="Left out where a repeated request is answered again."
-    )
+    user_token = SecretField(help_text="For the page, beside `user_id`.")
     user_id = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
 

@@ -12,7 +12,14 @@ from rest_framework.response import Response
 
 from api.v1.authentication import Caller
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
-from api.v1.serializers import InstantField, StrictSerializer, TextField, page_of, read_body
+from api.v1.serializers import (
+    InstantField,
+    SecretField,
+    StrictSerializer,
+    TextField,
+    page_of,
+    read_body,
+)
 from api.v1.views import EnvironmentView
 from saas.lib.errors import InsufficientScope
 from saas.lib.origins import is_origin
@@ -77,7 +84,7 @@ class KeyAnswer(serializers.ModelSerializer[ApiKey]):
 class NewKeyAnswer(KeyAnswer):
     """A key with its secret, this once."""
 
-    key = serializers.CharField(help_text="The secret; it is shown this once.")
+    key = SecretField(help_text="The secret; it is shown this once.")
 
     class Meta:
         model = ApiKey

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 from typing_extensions import override
 
@@ -46,6 +47,33 @@ class FlagField(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"})
+class AmountField(serializers.DecimalField):
+    """An amount of money of at most 12 digits and two decimals, not below 0."""
+
+    def __init__(self, **members: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=2, min_value=0, **members)
+
+    @override
+    def to_internal_value(self, data: Any) -> Decimal:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            shown = repr(data)[:_SHOWN_CHARACTERS]
+            raise serializers.ValidationError(
+                f"{shown} is no amount; send one such as '49.90', with two decimals at most.",
+                code="invalid_parameter",
+            ) from None
+
+
+class SecretField(serializers.CharField):
+    """A member of an answer that is kept nowhere, so that no replay of the answer has it."""
+
+    def __init__(self, *, help_text: str) -> None:
+        replayed = "A repeated request is answered without it."
+        super().__init__(required=False, help_text=f"{help_text} {replayed}")
 
 
 class InstantField(serializers.DateTimeField):

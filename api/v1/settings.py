@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.inference.placements import check_placements
+from api.inference.requests import MAX_PLACEMENT_CHARACTERS
 from api.v1.serializers import FlagField, StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView
 from engine.selectors.attributes import unfilterable_attributes
@@ -23,7 +24,11 @@ _ON_LIMIT = ("popular", "error")
 
 
 @extend_schema_field(
-    {"type": "object", "additionalProperties": {"anyOf": [_DEFAULTS, {"type": "null"}]}}
+    {
+        "type": "object",
+        "propertyNames": {"minLength": 1, "maxLength": MAX_PLACEMENT_CHARACTERS},
+        "additionalProperties": {"anyOf": [_DEFAULTS, {"type": "null"}]},
+    }
 )
 class PlacementChanges(serializers.DictField):
     """Objects by name, or null."""

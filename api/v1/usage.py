@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.parameters import query_time
-from api.v1.serializers import StrictSerializer, TextField, read_body
+from api.v1.serializers import AmountField, StrictSerializer, TextField, read_body
 from api.v1.views import EnvironmentView
 from billing.core.money import as_text
 from billing.selectors.account import Account, account
@@ -100,9 +100,7 @@ class UsageAnswer(serializers.Serializer[Any]):
 class MoneyBody(StrictSerializer):
     """An amount."""
 
-    amount = serializers.DecimalField(
-        max_digits=14, decimal_places=2, min_value=0, help_text="Of the currency you are billed in."
-    )
+    amount = AmountField(help_text="Of the currency you are billed in.")
     currency = TextField()
 
 

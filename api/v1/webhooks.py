@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.v1.pagination import PAGE_PARAMETERS, page, page_request
-from api.v1.serializers import StrictSerializer, TextField, page_of, read_body
+from api.v1.serializers import SecretField, StrictSerializer, TextField, page_of, read_body
 from api.v1.views import EnvironmentView
 from tenants.models.webhook import EVENT_TYPES, Webhook, WebhookDelivery
 from tenants.selectors.webhooks import deliveries, webhook_of, webhooks
@@ -54,7 +54,7 @@ class WebhookAnswer(serializers.ModelSerializer[Webhook]):
 class NewWebhookAnswer(WebhookAnswer):
     """A webhook with its secret, this once."""
 
-    secret = serializers.CharField(
+    secret = SecretField(
         help_text="What messages are signed with, as a library of Standard Webhooks takes it."
     )
 

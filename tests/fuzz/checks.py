@@ -35,10 +35,11 @@ EXPLAINED = {
     "user_token_required",
 }
 # Cursors, watermarks, names of zones and currencies have a form of their own, times may be over,
-# formats, modes, scopes and users are of one kind of request, a new attribute needs a type, to
-# JSON Schema 1.0 is a whole number, and of some members a request has exactly one (no pointer).
+# spans end after they begin, formats, modes, scopes and users are of one kind of request, a new
+# attribute needs a type, to JSON Schema 1.0 is a whole number, and of some members a request has
+# exactly one (no pointer).
 EXPLAINED_AT = re.compile(
-    r"[?]cursor|/min_watermark|/timezone|/currency|/mapping|/file|/format|/expires_at|/type"
+    r"[?]cursor|[?]from|/min_watermark|/timezone|/currency|/mapping|/file|/format|/expires_at|/type"
     r"|/users|/mode|/scopes|(/requests/\d+)?/(limit|seed|max_per_brand|max_per_category)|"
 )
 # Any id must be printable, in the eyes of Unicode.

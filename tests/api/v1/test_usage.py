@@ -223,6 +223,7 @@ def test_an_amount_may_be_a_number(api: ApiClient, acorn: Environment, acorn_key
         ({"spend_cap": {"amount": "0.001", "currency": "EUR"}}, "invalid_parameter"),
         ({"spend_cap": {"amount": "NaN", "currency": "EUR"}}, "invalid_parameter"),
         ({"spend_cap": {"amount": "1e999999999", "currency": "EUR"}}, "invalid_parameter"),
+        ({"spend_cap": {"amount": "", "currency": "EUR"}}, "invalid_parameter"),
         ({"spend_cap": {"amount": True, "currency": "EUR"}}, "invalid_parameter"),
         ({"spend_cap": {"amount": "5", "currency": "USD"}}, "invalid_parameter"),
         ({"spend_cap": {"amount": "5", "currency": "EUR", "per": "day"}}, "unknown_field"),
