@@ -517,12 +517,15 @@ INLINE double said_by(const Part *part, int32_t row, int32_t item) {
 
 /* Say of rows what each part adds, and which part and which item of the history add the most.
  *
- * The state is that of an earlier call for the same history. Seeds are places in the history, -1
- * where the leading part hears none. */
+ * The state is that of an earlier call for the same history. Each row of what is told has a number
+ * for each of the items: the leading part, the place in the history that speaks loudest there, -1
+ * where it hears none, the score, and what each part adds. */
 EXPORT FOR_EACH_PROCESSOR
-void shelfwise_explain(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
-                              double *state, const int32_t *rows, int64_t count,
-                              float *scores, float *contributions, int64_t *leading, int64_t *seeds) {
+int64_t shelfwise_explain(const Blend *blend, const int32_t *history, const float *weights, int64_t length,
+                                 double *state, const int32_t *rows, int64_t count, void *told) {
+    int32_t *leading = told, *seeds = leading + count;
+    float *scores = (float *)(seeds + count), *contributions = scores + count;
+    for (int64_t c = 0; c < count; c++) if (rows[c] < 0 || rows[c] >= blend->n_items) return BAD_INDEX;
     for (int64_t c = 0; c < count; c++) {
         float most = -INFINITY;
         double total = 0;
@@ -531,7 +534,7 @@ void shelfwise_explain(const Blend *blend, const int32_t *history, const float *
             const Part *part = &blend->parts[p];
             const float *own = part->values + rows[c] * part->width;
             double sum = 0, loudest = -INFINITY;
-            int64_t seed = -1;
+            int32_t seed = -1;
             if (part->kind == STATIC) {
                 sum = part->weight * part->values[rows[c]];
             } else if (part->kind == VECTORS) {
@@ -540,14 +543,14 @@ void shelfwise_explain(const Blend *blend, const int32_t *history, const float *
                 for (int64_t h = 0; h < length; h++) {
                     float said = (float)said_by(part, history[h], rows[c]) * weights[h];
                     sum += said;
-                    if (said > loudest) loudest = said, seed = h;
+                    if (said > loudest) loudest = said, seed = (int32_t)h;
                 }
                 sum = sum * *scale_of(state, part) + *offset_of(state, part);
             }
             total += sum;
             contributions[p * count + c] = (float)sum;
             if ((float)sum <= most) continue;
-            most = (float)sum, leading[c] = p, seeds[c] = seed;
+            most = (float)sum, leading[c] = (int32_t)p, seeds[c] = seed;
         }
         scores[c] = (float)total;
         const Part *part = &blend->parts[leading[c]];
@@ -560,9 +563,10 @@ void shelfwise_explain(const Blend *blend, const int32_t *history, const float *
 #pragma omp simd reduction(+ : said)
             for (int64_t j = 0; j < part->width; j++) said += (double)own[j] * other[j];
             said *= weights[h];
-            if (said > loudest) loudest = said, seeds[c] = h;
+            if (said > loudest) loudest = said, seeds[c] = (int32_t)h;
         }
     }
+    return 0;
 }
 
 /* Write the rows of the highest allowed scores, and return how many. */

@@ -55,12 +55,11 @@ def _load() -> ctypes.CDLL | None:
     out = {
         "best": [*history, address, number, address, address, address, address],
         "values": [*history, address, address, address],
-        "explain": [*history, ctypes.c_char_p, ctypes.c_char_p, number, *[address] * 4],
+        "explain": [*history, ctypes.c_char_p, ctypes.c_char_p, number, address],
     }
     for name, arguments in out.items():
         getattr(library, f"shelfwise_{name}").argtypes = [address, *arguments]
         getattr(library, f"shelfwise_{name}").restype = number
-    library.shelfwise_explain.restype = None
     library.shelfwise_top.argtypes = [address, address, number, number, address, address]
     library.shelfwise_top.restype = number
     return library
@@ -96,6 +95,18 @@ def _workspace(*, n_items: int, n_numbers: int) -> _Workspace:
     return space
 
 
+# A history as the kernel takes it: its rows, their weights and how many there are.
+Heard = tuple[bytes, bytes, int]
+
+
+def heard(rows: NDArray[np.int32], weights: NDArray[np.float32]) -> Heard:
+    """Return a history for the kernel."""
+    if len(rows) != len(weights):
+        raise ValueError(f"A history has {len(rows)} rows and {len(weights)} weights.")
+    narrow = weights.astype(np.float32, copy=False)
+    return rows.astype(np.int32, copy=False).tobytes(), narrow.tobytes(), len(rows)
+
+
 class CompiledBlend:
     """The speaking parts of a blend and their weights, laid out for the kernel.
 
@@ -119,12 +130,7 @@ class CompiledBlend:
         self._address = ctypes.addressof(self._blend)
 
     def best(
-        self,
-        rows: NDArray[np.int32],
-        weights: NDArray[np.float32],
-        *,
-        allowed: NDArray[np.bool_],
-        limit: int,
+        self, history: Heard, *, allowed: NDArray[np.bool_], limit: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], bytes]:
         """Return the best allowed rows, their scores, and the state that `explain` takes."""
         space = _workspace(n_items=self.n_items, n_numbers=self._n_numbers)
@@ -133,8 +139,8 @@ class CompiledBlend:
             raise ValueError(f"{len(allowed)} items are allowed or not, {self.n_items} are ranked.")
         count = _loaded().shelfwise_best(
             self._address,
-            *_passed(rows, weights),
-            np.ascontiguousarray(allowed).ctypes.data,
+            *history,
+            _reference(np.ascontiguousarray(allowed)),
             min(limit, self.n_items),
             scratch,
             state,
@@ -145,48 +151,31 @@ class CompiledBlend:
         numbers = space.state[: self._n_numbers].tobytes()
         return space.rows[:count].copy(), space.scores[:count].copy(), numbers
 
-    def values(
-        self, rows: NDArray[np.int32], weights: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], bytes]:
+    def values(self, history: Heard) -> tuple[NDArray[np.float32], bytes]:
         """Return float32[n_items], every item's score, and the state that `explain` takes."""
         space = _workspace(n_items=self.n_items, n_numbers=self._n_numbers)
         scratch, state, *_ = space.addresses
         values = np.empty(self.n_items, dtype=np.float32)
         self._check(
-            _loaded().shelfwise_values(
-                self._address, *_passed(rows, weights), scratch, state, values.ctypes.data
-            )
+            _loaded().shelfwise_values(self._address, *history, scratch, state, values.ctypes.data)
         )
         return values, space.state[: self._n_numbers].tobytes()
 
     def explain(
-        self,
-        rows: NDArray[np.int32],
-        weights: NDArray[np.float32],
-        state: bytes,
-        *,
-        item_rows: NDArray[np.int32],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        self, history: Heard, state: bytes, *, item_rows: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]]:
         """Return `engine.core.scan.Said` of items."""
         count = len(item_rows)
-        if count and not 0 <= int(item_rows.min()) <= int(item_rows.max()) < self.n_items:
-            raise IndexError(f"Rows outside of the {self.n_items} that are ranked.")
-        # Two arrays for four results: asking for an address is dear.
-        numbers = np.empty((1 + len(self._parts), count), dtype=np.float32)
-        places = np.empty((2, count), dtype=np.int64)
-        to_numbers, to_places = numbers.ctypes.data, places.ctypes.data
-        _loaded().shelfwise_explain(
-            self._address,
-            *_passed(rows, weights),
-            state,
-            item_rows.astype(np.int32, copy=False).tobytes(),
-            count,
-            to_numbers,
-            to_numbers + numbers.strides[0],
-            to_places,
-            to_places + places.strides[0],
+        # One array for four results: asking for an address is dear.
+        told = np.empty((3 + len(self._parts), count), dtype=np.float32)
+        wanted = item_rows.astype(np.int32, copy=False).tobytes()
+        failed = count and _loaded().shelfwise_explain(
+            self._address, *history, state, wanted, count, _reference(told)
         )
-        return numbers[0], numbers[1:], places[0], places[1]
+        if failed:
+            raise IndexError(f"Rows outside of the {self.n_items} that are ranked.")
+        places = told[:2].view(np.int32)
+        return told[2], told[3:], places[0], places[1]
 
     def _part(self, part: Part, weight: float) -> _Part:
         laid = _Part(kind=_KINDS[type(part)], place=self._n_numbers, weight=weight)
@@ -239,11 +228,9 @@ def top(
     return space.rows[:count].copy()
 
 
-def _passed(rows: NDArray[np.int32], weights: NDArray[np.float32]) -> tuple[bytes, bytes, int]:
-    if len(rows) != len(weights):
-        raise ValueError(f"A history has {len(rows)} rows and {len(weights)} weights.")
-    narrow = weights.astype(np.float32, copy=False)
-    return rows.astype(np.int32, copy=False).tobytes(), narrow.tobytes(), len(rows)
+def _reference(array: NDArray[Any]) -> Any:
+    """Return where an array begins, in half the time in which it tells its address itself."""
+    return ctypes.byref(ctypes.c_char.from_buffer(array.data))
 
 
 def _loaded() -> ctypes.CDLL:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +32,16 @@ class Said(NamedTuple):
     scores : float32[k]
     contributions : float32[p, k]
         By part; an item's add up to its score.
-    leading : int64[k]
+    leading : int[k]
         The part that adds the most.
-    seeds : int64[k]
+    seeds : int[k]
         The place in the history that speaks loudest in that part, `NO_SEED` where it hears none.
     """
 
     scores: NDArray[np.float32]
     contributions: NDArray[np.float32]
-    leading: NDArray[np.int64]
-    seeds: NDArray[np.int64]
+    leading: NDArray[np.integer[Any]]
+    seeds: NDArray[np.integer[Any]]
 
 
 class Scan(Protocol):
@@ -81,31 +81,28 @@ class CompiledScan:
 
     def __init__(self, blend: Blend, rows: NDArray[np.int32], weights: NDArray[np.float32]) -> None:
         self._blend = blend.compiled
-        self._rows, self._weights = rows, weights
+        self._history = kernel.heard(rows, weights)
         self._state: bytes | None = None
 
     def best(
         self, *, allowed: NDArray[np.bool_], limit: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return rows and scores by one pass that holds scores of the best alone."""
-        rows, scores, self._state = self._blend.best(
-            self._rows, self._weights, allowed=allowed, limit=limit
-        )
+        rows, scores, self._state = self._blend.best(self._history, allowed=allowed, limit=limit)
         return rows, scores
 
     @cached_property
     def values(self) -> NDArray[np.float32]:
         """float32[n_items]: every item's score."""
-        values, self._state = self._blend.values(self._rows, self._weights)
+        values, self._state = self._blend.values(self._history)
         return values
 
     def said(self, item_rows: NDArray[np.int32]) -> Said:
         """Return what made the items' scores."""
         if self._state is None:
-            _, self._state = self._blend.values(self._rows, self._weights)
-        return Said(
-            *self._blend.explain(self._rows, self._weights, self._state, item_rows=item_rows)
-        )
+            _, self._state = self._blend.values(self._history)
+        told = self._blend.explain(self._history, self._state, item_rows=item_rows)
+        return Said(*told)
 
 
 class NumpyScan:

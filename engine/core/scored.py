@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -60,8 +60,7 @@ class Reason(NamedTuple):
     seed_row: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """Items as they came: parallel rows int32[k], scores float32[k], sources and reasons.
 
     ``sources``: the part that contributed most, one of the values of `SOURCES`.
@@ -93,8 +92,7 @@ class PartScore:
     seeds: tuple[tuple[int, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """The history that was scored: item rows int32[h], positive weights float32[h]."""
 
     rows: NDArray[np.int32]
@@ -168,7 +166,7 @@ class ScoredByArrays:
         ranked = _ranked(self.parts, said, self.heard, rows=rows)
         if self.given_row is None:
             return ranked
-        return replace(ranked, reasons=(Reason("similar_item", self.given_row),) * len(rows))
+        return ranked._replace(reasons=(Reason("similar_item", self.given_row),) * len(rows))
 
     def parts_of(self, row: int) -> tuple[PartScore, ...]:
         """Return what each part adds to an item's score, the most first."""
@@ -176,8 +174,7 @@ class ScoredByArrays:
         return _part_scores(self.parts, scores, self.heard, row=row)
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredByScan:
+class ScoredByScan(NamedTuple):
     """Scores that a scan works out when they are asked for."""
 
     scan: Scan
@@ -208,14 +205,22 @@ class ScoredByScan:
 def _ranked(
     parts: Sequence[Listener], said: Said, heard: Heard, *, rows: NDArray[np.int32]
 ) -> Ranked:
-    leading = [parts[place].name for place in said.leading.tolist()]
+    # The last entry answers for NO_SEED, which is -1.
     seed_rows: list[int | None] = [*heard.rows.tolist(), None]
-    reasons = [
-        # The last entry answers for NO_SEED, which is -1.
-        Reason(_CODES[name], None if name in _SPEAKING_FOR_ITSELF else seed_rows[seed])
-        for name, seed in zip(leading, said.seeds.tolist(), strict=True)
-    ]
-    return Ranked(rows, said.scores, tuple(SOURCES[name] for name in leading), tuple(reasons))
+    spoken = list(zip(said.leading.tolist(), said.seeds.tolist(), strict=True))
+    # Many items of a list have the same.
+    made = {
+        (place, seed): _source_and_reason(parts[place].name, seed_rows[seed])
+        for place, seed in set(spoken)
+    }
+    told = [made[each] for each in spoken]
+    return Ranked(
+        rows, said.scores, tuple(source for source, _ in told), tuple(reason for _, reason in told)
+    )
+
+
+def _source_and_reason(name: str, seed_row: int | None) -> tuple[str, Reason]:
+    return SOURCES[name], Reason(_CODES[name], None if name in _SPEAKING_FOR_ITSELF else seed_row)
 
 
 def _part_scores(
