@@ -84,7 +84,8 @@ def history_weights(
     """
     if not len(weights):
         return weights
-    decayed = np.sqrt(np.log1p(weights)) * decay(age_days - age_days.min(), half_life_days)
+    since = age_days - min(age_days.tolist())
+    decayed = np.sqrt(np.log1p(weights)) * decay(since, half_life_days)
     return np.asarray(decayed, dtype=np.float32)
 
 

@@ -59,4 +59,4 @@ def decay(age_days: NDArray[np.float64], half_life_days: float | None) -> NDArra
     """
     if half_life_days is None:
         return np.ones_like(age_days)
-    return np.asarray(np.exp2(-age_days / half_life_days))
+    return np.asarray(np.exp2(age_days / -half_life_days))
