@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -32,12 +31,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "recently-viewed": Operation.RECENTLY_VIEWED,
     "rerank": Operation.RERANK,
 }
+# As numbers: adding flags up as such takes as long as writing the record.
+_BILLABLE, _FALLBACK = int(UsageFlag.BILLABLE), int(UsageFlag.FALLBACK)
 # What a page may not ask for.
 _SECRET_MEMBERS = ("min_watermark", "seed")
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """Who asks, for whom, and what is known: the same for every box of a page."""
 
     caller: Caller
@@ -61,13 +61,8 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
     ShelfwiseError
         A page names a user without the user's token, or asks for what is not a page's.
     """
-    if caller.is_publishable and asked.user_id is not None:
-        await runtime.credentials.admit_user(caller, user_id=asked.user_id, token=asked.user_token)
-    for name in _SECRET_MEMBERS if caller.is_publishable else ():
-        if getattr(asked, name) is not None:
-            raise UnknownField(
-                f"'{name}' is for secret keys alone; a page leaves it out.", pointer=f"/{name}"
-            )
+    if caller.is_publishable:
+        await _check_page(runtime, caller, asked)
     environment_id = caller.environment.id
     shelf = runtime.shelves.get(environment_id)
     if shelf is None:
@@ -85,6 +80,16 @@ async def begin_visit(runtime: Runtime, caller: Caller, asked: Common) -> Visit:
         min_watermark=state,
     )
     return Visit(caller, shelf, shopper, freshness)
+
+
+async def _check_page(runtime: Runtime, caller: Caller, asked: Common) -> None:
+    if asked.user_id is not None:
+        await runtime.credentials.admit_user(caller, user_id=asked.user_id, token=asked.user_token)
+    for name in _SECRET_MEMBERS:
+        if getattr(asked, name) is not None:
+            raise UnknownField(
+                f"'{name}' is for secret keys alone; a page leaves it out.", pointer=f"/{name}"
+            )
 
 
 async def answer(
@@ -159,9 +164,9 @@ def _record(
     took_ms: float,
 ) -> None:
     """Keep the call before its answer leaves."""
-    flags = UsageFlag.BILLABLE if is_billable else UsageFlag(0)
+    flags = _BILLABLE if is_billable else 0
     if outcome.fallback is not None:
-        flags |= UsageFlag.FALLBACK
+        flags |= _FALLBACK
     is_recorded = runtime.usage_log.append(
         call_id=call_id.packed,
         environment_id=caller.environment.id,

@@ -198,33 +198,34 @@ class Shown(NamedTuple):
 
     Attributes
     ----------
-    group
-        The member of an item that has a group, with its comma.
-    title
-        Without its quotes, to stand inside a sentence.
+    item_id
+        In its quotes.
+    opening
+        What an answer's item begins with, up to its rank.
+    spoken
+        What ends the reason of another item that this one spoke for: the end of a sentence that
+        names the item, and its id.
     product
         Empty where nobody knows it.
     """
 
     item_id: bytes
-    group: bytes = b""
-    title: bytes = b""
+    opening: bytes
+    spoken: bytes
     product: bytes = b""
 
 
-def shown(item_id: str, *, group_id: str | None, product: Product) -> Shown:
-    """Return what answers show of an item."""
+def shown(item_id: str, *, group_id: str | None = None, product: Product | None = None) -> Shown:
+    """Return what answers show of an item; without a product, of one that the catalogue lacks."""
+    quoted = _encoder.encode(item_id)
+    title = _encoder.encode(product.title)[1:-1] if product else b""
+    group = b'"group_id":%b,' % _encoder.encode(group_id) if group_id else b""
     return Shown(
-        item_id=_encoder.encode(item_id),
-        group=b',"group_id":' + _encoder.encode(group_id) if group_id else b"",
-        title=_encoder.encode(product.title)[1:-1],
-        product=_encoder.encode(product),
+        item_id=quoted,
+        opening=b'{"id":%b,%b"rank":' % (quoted, group),
+        spoken=b'%b","item_id":%b}' % (title or quoted[1:-1], quoted),
+        product=_encoder.encode(product) if product else b"",
     )
-
-
-def shown_id(item_id: str) -> Shown:
-    """Return what answers show of an item that the catalogue lacks."""
-    return Shown(_encoder.encode(item_id))
 
 
 def as_items(items: bytes) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import jwt
 
@@ -33,8 +33,7 @@ SCOPE = "recommendations:read"
 _KEY_PREFIXES = ("sk_", "pk_")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Whose call it is and with which key.
 
     Attributes
@@ -99,7 +98,7 @@ class Credentials:
             else:
                 key = await self._known(lambda snapshot: snapshot.keys_by_id.get(claims.key_id))
             scopes = key.scopes & frozenset(claims.scopes)
-            caller = replace(self._checked(key), is_preview=claims.is_preview)
+            caller = self._checked(key)._replace(is_preview=claims.is_preview)
             bound = (caller.environment.tenant_id, caller.environment.id)
             if bound != (claims.tenant_id, claims.environment_id):
                 raise InvalidToken

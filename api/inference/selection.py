@@ -52,8 +52,11 @@ class Hidden(NamedTuple):
         row_of: Callable[[int], int] = int,
     ) -> None:
         """Take them out of a mask; `row_of` tells the mask's row of a catalogue's row."""
-        allowed[list(self.excluded)] = False
+        if self.excluded:
+            allowed[list(self.excluded)] = False
         with_group = [*self.given, *self.purchased]
+        if not with_group:
+            return
         allowed[with_group] = False
         codes = set(groups[with_group].tolist()) - {NO_GROUP}
         variants = [row_of(row) for code in codes for row in catalogue.members(code)]

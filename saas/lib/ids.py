@@ -71,4 +71,4 @@ def request_id(sent: str | None) -> str:
     """
     if sent is not None and _SAFE_REQUEST_ID.fullmatch(sent):
         return sent
-    return f"req_{new_ulid()}"
+    return f"req_{make_ulid().text}"
