@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name': 'invoice',
                 'indexes': [models.Index(fields=['-created_at'], name='billing_invoice_newest')],
             },
         ),

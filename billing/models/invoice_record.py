@@ -37,6 +37,7 @@ class InvoiceRecord(models.Model):
     mirrored_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = "invoice"
         indexes: ClassVar = [models.Index(fields=["-created_at"], name="billing_invoice_newest")]
 
     @override

@@ -201,7 +201,7 @@ def _events(totals: dict[date, Any], days: Sequence[date]) -> Chart:
         days,
         "Events",
         [Series("Events", values)] if any(values) else [],
-        "No event in 30 days.",
+        "No event counted in 30 days; each store is counted hourly.",
     )
 
 

@@ -58,8 +58,7 @@ function draw(figure) {
       animation: false, maintainAspectRatio: false, interaction: { mode: "index", intersect: false },
       scales: { x: axis(x, { grid: { display: false } }), y: axis(y, { beginAtZero: true }) },
       plugins: {
-        legend: { display: datasets.filter((each) => !each.isBand).length > 1,
-          labels: { color: colour("--ink"), filter: ({ datasetIndex }) => !datasets[datasetIndex].isBand } },
+        legend: { labels: { color: colour("--ink"), filter: ({ datasetIndex }) => !datasets[datasetIndex].isBand } },
         tooltip: { filter: ({ dataset }) => !dataset.isBand },
       },
     },
