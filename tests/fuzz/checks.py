@@ -39,8 +39,10 @@ EXPLAINED = {
 # attribute needs a type, to JSON Schema 1.0 is a whole number, and of some members a request has
 # exactly one (no pointer).
 EXPLAINED_AT = re.compile(
-    r"[?]cursor|[?]from|/min_watermark|/timezone|/currency|/mapping|/file|/format|/expires_at|/type"
-    r"|/users|/mode|/scopes|(/requests/\d+)?/(limit|seed|max_per_brand|max_per_category)|"
+    r"[?]cursor|[?]from|/min_watermark|/timezone|(/spend_cap)?/currency|/mapping|/file|/format"
+    r"|/expires_at|/type|/users|/mode|/scopes"
+    r"|(/requests/\d+|/placements/.+)?/(limit|seed|max_per_brand|max_per_category)|",
+    re.DOTALL,
 )
 # Any id must be printable, in the eyes of Unicode.
 UNPRINTABLE = re.compile("cannot be printed|control characters|a NUL|Null characters")
