@@ -19,8 +19,8 @@ from tenants.selectors.stores import store_name
 from tenants.services.post_mail import post_mail
 
 _SECOND_FACTORS = "second factors"
-# Failed log-ins to one account from all addresses together: what many of them can guess. Ten
-# addresses have to try for an hour before it keeps anybody else out (ACCOUNT_RATE_LIMITS).
+# Failed log-ins to one account from all addresses together: what many of them can guess. One has
+# ten an hour (ACCOUNT_RATE_LIMITS), so it takes ten to keep anybody else out.
 FAILED_ANYWHERE: Any = {
     "app": "allauth.account",
     "action": "login_failed",

@@ -47,5 +47,6 @@ def deliver_mail(*, mail_id: int, sealed: str) -> None:
         if code < _FOR_GOOD:
             # The error itself names the address, which no log may carry.
             raise SMTPException(f"The mail server answered {code} for now.") from None
-        # A slip in typing, as a rule: trying again would not help, and nor could staff.
-        log.info("mail_refused", mail=mail_id)
+        # A slip in typing, as a rule: trying again would not help. Many of them are a mail server
+        # that does not take our mails.
+        log.warning("mail_refused", mail=mail_id, code=code)
