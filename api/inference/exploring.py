@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
-import numpy as np
 from msgspec import UNSET
 
 from api.inference.basis import Basis
@@ -41,10 +40,11 @@ class Exploring(Basis):
         places = new.places(limit, draw=draw)
         if not places:
             return picked
-        line = new.in_line(heard, allowed=self._may_be_met(picked), draw=draw)
+        allowed = self._may_be_met(picked)
         # Fewer may fit than there are places, and what stays in their stead may take their room.
         while places:
             kept = picked[: limit - places]
+            line = new.in_line(heard, allowed=allowed, draw=draw)
             chosen = self._chosen(line, behind=kept, limit=places)
             if len(chosen) == places:
                 self.explored_by = new.part.name if new.part else None
@@ -74,18 +74,18 @@ class Exploring(Basis):
             purchased=[row for row in bought if row != NO_ROW],
         )
         allowed = on_sale(shelf.catalogue, hidden=self.hidden_in_catalogue, rules=self.rules)
-        there = np.array([row for _, row, *_ in picked if row != NO_ROW], dtype=np.int64)
-        allowed[there] = False
+        allowed[[each[1] for each in picked if each[1] != NO_ROW]] = False
         return allowed
 
     def _chosen(
-        self, line: Sequence[tuple[int, int, float]], *, behind: Sequence[Picked], limit: int
+        self, line: Iterable[tuple[int, int, float]], *, behind: Sequence[Picked], limit: int
     ) -> list[Picked]:
-        picker = Picker(self.rules, self.shelf.catalogue)
-        for _, catalogue_row, *_ in behind:
-            picker.takes(catalogue_row)
-        fitting = (each for each in line if picker.takes(each[1]))
+        if self.rules.may_pass_over(self.shelf.catalogue):
+            picker = Picker(self.rules, self.shelf.catalogue)
+            for each in behind:
+                picker.takes(each[1])
+            line = (each for each in line if picker.takes(each[1]))
         return [
             (row, catalogue_row, score, "exploration", _NEW_FOR_YOU)
-            for row, catalogue_row, score in islice(fitting, limit)
+            for row, catalogue_row, score in islice(line, limit)
         ]

@@ -6,9 +6,9 @@ lists is kept for such items. The catalogue's thread finds them, a call reads wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,29 +64,25 @@ class NewItems(NamedTuple):
 
     def in_line(
         self, heard: Heard, *, allowed: NDArray[np.bool_], draw: int
-    ) -> list[tuple[int, int, float]]:
-        """Return the allowed ones as (row, catalogue row, score) in the order they are asked.
+    ) -> Iterator[tuple[int, int, float]]:
+        """Yield the allowed ones as (row, catalogue row, score) in the order they are asked.
 
         First those whose turn it is by the draw, then the others, each time the likeliest first.
         """
-        places = np.flatnonzero(allowed[self.catalogue_rows])
-        mixed = (self.draws[places] ^ np.uint32(draw)) * _SPREAD
+        mixed = (self.draws ^ np.uint32(draw)) * _SPREAD
         if self.part is None:
-            scores = np.zeros(len(places), dtype=np.float32)
-            order = np.argsort(mixed)
+            scores: NDArray[np.floating[Any]] = -mixed.astype(np.float64)
         else:
-            every = self.part.z_scores_of(self.vectors, heard.rows, heard.weights)
-            scores = every[places]
-            order = np.lexsort((-scores, mixed >= _TURN * _DRAWS))
-        ranked = places[order]
-        return list(
-            zip(
-                self.rows[ranked].tolist(),
-                self.catalogue_rows[ranked].tolist(),
-                scores[order].tolist(),
-                strict=True,
-            )
-        )
+            scores = self.part.z_scores_of(self.vectors, heard.rows, heard.weights)
+        has_turn = mixed < _TURN * _DRAWS
+        # Few are asked: those without a turn are sorted when it comes to them.
+        for group in (has_turn, ~has_turn):
+            places = np.flatnonzero(group)
+            for place in places[np.argsort(-scores[places], kind="stable")].tolist():
+                catalogue_row = int(self.catalogue_rows[place])
+                if allowed[catalogue_row]:
+                    score = float(scores[place]) if self.part else 0.0
+                    yield int(self.rows[place]), catalogue_row, score
 
 
 class NewItemFinder:
