@@ -35,7 +35,7 @@ from engine.core.evaluator import evaluate
 from engine.core.examination import Examination, cold_item_examination, examination
 from engine.core.fitting import Workbench
 from engine.core.metrics import Metric
-from engine.core.recipe import PopularitySettings, Recipe, Settings
+from engine.core.recipe import LightFMSettings, PopularitySettings, Recipe, Settings
 from engine.core.recommenders.protocol import FitContext
 from engine.core.selection import NEW_ITEM_WEIGHTS
 from engine.core.split import dated
@@ -102,6 +102,10 @@ def measure_quality(data: BenchmarkData, seconds: float, threads: int) -> None:
             continue
         alone = Blend(parts=(part,), weights={part.name: 1.0})
         print(line(part.name, marks_of(alone, exam, recipe)) + str(clock), flush=True)
+    # The recipe's own is chosen for what it brings to the blend.
+    part = bench.fit(lightfm_for_itself(bench.part))
+    alone = Blend(parts=(part,), weights={part.name: 1.0})
+    print(line("taste, for itself", marks_of(alone, exam, recipe)), flush=True)
     fresh = replace(bench, fitted={})
     clock = Clock()
     blend = fresh.blend(recipe)
@@ -175,10 +179,14 @@ def candidates(recipe: Recipe, part: TrainingPart) -> list[Settings]:
         "gfcf": next((it for it, _ in portfolio.gfcf_portfolio(part, None)), None),
         "co_visits": next(iter(portfolio.co_visits_portfolio(part, None)), None),
         "factors": portfolio.FACTORS,
-        "lightfm": portfolio.lightfm_portfolio(15)[0],
     }
     filled = {name: getattr(recipe, name) or settings for name, settings in defaults.items()}
     return replace(recipe, own=None, **filled).settings
+
+
+def lightfm_for_itself(part: TrainingPart) -> LightFMSettings:
+    """Return the settings that are the best without a blend."""
+    return portfolio.lightfm_portfolio(30, knows_ages=portfolio.has_ages(part))[0]
 
 
 def marks_of(blend: Blend, exam: Examination, recipe: Recipe) -> dict[str, Metric]:

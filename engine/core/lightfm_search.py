@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from engine.core.fitting import Workbench
 from engine.core.learning_curve import CurvePoint, LearningCurve
 from engine.core.parts import VectorPart
-from engine.core.portfolio import lightfm_portfolio
+from engine.core.portfolio import has_ages, lightfm_portfolio
 from engine.core.recipe import LightFMSettings
 from engine.core.recommenders.lightfm_hybrid import LightFMRun, Taste, seconds_per_pair
 
@@ -16,7 +16,7 @@ from engine.core.recommenders.lightfm_hybrid import LightFMRun, Taste, seconds_p
 _EPOCH_STEPS = (1, 2, 5, 10, 20, 30)
 _RUNGS = (5, 10, 20)
 # Fewer epochs do not tell settings apart.
-_LEAST_EPOCHS_TO_CHOOSE = 10
+_LEAST_EPOCHS_TO_CHOOSE = 5
 _LIGHTFM_SHARE = 0.5
 # Late epochs sample more negatives, and the refit has more events than what was measured.
 _EPOCH_GROWTH = 1.4
@@ -91,7 +91,7 @@ def best_lightfm(
     """
     if not epochs:
         return None
-    field = _field(epochs, champion)
+    field = _field(epochs, champion, knows_ages=has_ages(bench.part))
     rungs = [*(rung for rung in _RUNGS if rung < epochs), epochs]
     of = _epochs_of_all(len(field), rungs)
     done = 0
@@ -121,8 +121,10 @@ def best_lightfm(
     )
 
 
-def _field(epochs: int, champion: LightFMSettings | None) -> list[LightFMSettings]:
-    field = lightfm_portfolio(epochs)
+def _field(
+    epochs: int, champion: LightFMSettings | None, *, knows_ages: bool
+) -> list[LightFMSettings]:
+    field = lightfm_portfolio(epochs, knows_ages=knows_ages)
     if champion is not None:
         again = LightFMSettings(**{**vars(champion), "epochs": epochs})
         field = [again, *(settings for settings in field if settings != again)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.core.recipe import (
@@ -111,21 +113,30 @@ def category_popularity_settings(
     return CategoryPopularitySettings(neighbours=50, window_days=window_days)
 
 
-def lightfm_portfolio(epochs: int) -> list[LightFMSettings]:
-    """Return the starting field of the successive halving, all to end at ``epochs``."""
+def lightfm_portfolio(epochs: int, *, knows_ages: bool = True) -> list[LightFMSettings]:
+    """Return the starting field of the successive halving, all to end at ``epochs``.
+
+    Who knows what is popular is better alone, who does not is sometimes better beside popularity.
+    """
     prior = LightFMSettings(
-        dimensions=32,
+        dimensions=64,
         learning_rate=0.05,
-        item_alpha=5e-6,
+        item_alpha=0.0,
         feature_weight=1.0,
         epochs=epochs,
         newest_share=0.2,
         newest_epochs=8,
         half_life_days=60.0,
+        knows_popularity=True,
+        max_sampled=30,
     )
-    return [
+    field = [
         prior,
         LightFMSettings(64, 0.05, 0.0, 2.0, epochs, 0.0, 0, None),
         LightFMSettings(32, 0.05, 5e-5, 2.0, epochs, 0.1, 8, 60.0),
-        LightFMSettings(64, 0.02, 0.0, 1.0, epochs, 0.2, 8, 60.0),
+        replace(prior, feature_weight=2.0, newest_share=0.1),
     ]
+    if knows_ages:
+        return field
+    # The newest of equals would be whoever stands last.
+    return [replace(it, newest_share=0.0, newest_epochs=0, half_life_days=None) for it in field]

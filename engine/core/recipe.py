@@ -97,7 +97,15 @@ class ContentSettings:
 
 @dataclass(frozen=True)
 class LightFMSettings:
-    """LightFM WARP over identity and features, then a few epochs on the newest events alone."""
+    """LightFM WARP over identity and features, then a few epochs on the newest events alone.
+
+    Attributes
+    ----------
+    knows_popularity : bool
+        Whether what is popular is in the vectors, or left to other parts of the blend.
+    max_sampled : int
+        How many items are drawn in search of one that ranks too high.
+    """
 
     dimensions: int
     learning_rate: float
@@ -107,6 +115,9 @@ class LightFMSettings:
     newest_share: float
     newest_epochs: int
     half_life_days: float | None
+    # What recipes meant before these were choices.
+    knows_popularity: bool = False
+    max_sampled: int = 10
 
 
 @dataclass(frozen=True)

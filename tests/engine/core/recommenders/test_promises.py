@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from engine.core.dataset import CatalogueItem, Dataset
 from engine.core.parts import HistoryBatch, NeighbourPart, VectorPart
+from engine.core.portfolio import lightfm_portfolio
 from engine.core.recipe import (
     CategoryPopularitySettings,
     ContentSettings,
@@ -114,6 +115,26 @@ def test_lightfm_rows_that_no_event_touched_are_zero_or_features_alone(
     assert described == pytest.approx((features @ part.feature_vectors)[0], abs=1e-6)
     assert described.any()
     assert not mystery.any()
+
+
+@pytest.mark.parametrize("knows_popularity", [True, False])
+def test_lightfm_learns_what_is_popular_in_its_vectors_or_as_biases(
+    birch_store: Dataset, *, knows_popularity: bool
+) -> None:
+    settings = replace(LIGHTFM, knows_popularity=knows_popularity)
+    part = training_part(birch_store, birch_store.interactions)
+    state = LightFMHybrid(settings).learn(part, CONTEXT).state
+    assert state.biases.any() != knows_popularity
+    # An item that is new since then brings an accumulator of 1.
+    grown = replace(state, bias_gradients=np.ones_like(state.bias_gradients))
+    resumed = LightFMRun(settings, part, CONTEXT).resume(grown, part.pairs, epochs=1)
+    assert resumed.state.biases.any() != knows_popularity
+
+
+def test_lightfm_has_no_newest_epochs_where_everything_is_of_one_age() -> None:
+    field = lightfm_portfolio(5, knows_ages=False)
+    assert {(it.newest_epochs, it.half_life_days) for it in field} == {(0, None)}
+    assert len(set(field)) == len(lightfm_portfolio(5))
 
 
 def test_content_finds_the_way_to_an_item_without_events(birch_store: Dataset) -> None:
