@@ -101,10 +101,6 @@ def publish_events(
     return str(watermark, "ascii")
 
 
-def _latest(events: Sequence[RecentEvent]) -> Sequence[RecentEvent]:
-    return sorted(events, key=_moment)[-MAX_RECENT_EVENTS:] if len(events) > 1 else events
-
-
 def publish_merges(*, environment_id: int, links: Sequence[NewLink]) -> None:
     """Say who visitors are now, and move their recent events to whom they belong.
 
