@@ -359,23 +359,29 @@ INLINE void offer(Best *best, float score, int64_t row) {
     best->floor = best->heap[0] - best->margin;
 }
 
+/* Eight flags; a copy of a whole block would be waited for. */
+INLINE uint64_t word_at(const uint8_t *flags) {
+    uint64_t word;
+    memcpy(&word, flags, sizeof word);
+    return word;
+}
+
 /* Return how many of a block's flags, bytes of 0 or 1, are set. */
 INLINE int count_flags(const uint8_t *flags) {
-    uint64_t words[BLOCK / 8], sum = 0;
-    memcpy(words, flags, BLOCK);
-    for (int w = 0; w < BLOCK / 8; w++) sum += words[w];
+    uint64_t sum = 0;
+    for (int w = 0; w < BLOCK / 8; w++) sum += word_at(flags + 8 * w);
     return (int)(sum * 0x0101010101010101u >> 56);
 }
 
 /* Return the flags as bits. */
 INLINE uint64_t bits_of(const uint8_t *flags) {
-    uint64_t words[BLOCK / 8], bits = 0;
-    memcpy(words, flags, BLOCK);
+    uint64_t bits = 0;
     for (int w = 0; w < BLOCK / 8; w++) {
+        uint64_t word = word_at(flags + 8 * w);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        words[w] = __builtin_bswap64(words[w]);
+        word = __builtin_bswap64(word);
 #endif
-        bits |= (words[w] * 0x0102040810204080u >> 56) << 8 * w;
+        bits |= (word * 0x0102040810204080u >> 56) << 8 * w;
     }
     return bits;
 }
