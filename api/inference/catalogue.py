@@ -14,6 +14,7 @@ import numpy as np
 
 from api.inference.answers import Product, Shown, shown, with_attributes
 from api.inference.columns import ATTRIBUTE_PREFIX, Columns, Value
+from engine.core.string_table import hash_of
 
 NO_GROUP = -1
 _FIRST_CAPACITY = 256
@@ -61,6 +62,8 @@ class Catalogue:
         self.groups = np.full(_FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
         # The database id: it grows with each new item.
         self.ages = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
+        # Of the ids, as models find them.
+        self.hashes = np.zeros(_FIRST_CAPACITY, dtype=np.uint64)
         self._shown_bytes = 0
         self._deleted: set[int] = set()
         self._aliases: dict[str, int] = {}
@@ -152,7 +155,9 @@ class Catalogue:
             )
             self.groups = np.concatenate([self.groups, np.full_like(self.groups, NO_GROUP)])
             self.ages = np.concatenate([self.ages, np.zeros_like(self.ages)])
+            self.hashes = np.concatenate([self.hashes, np.zeros_like(self.hashes)])
         self.ages[row] = item.id
+        self.hashes[row] = hash_of(item.item_id)
         self.item_ids.append(item.item_id)
         self.shown.append(_shown(item))
         self._shown_bytes += len(self.shown[row].product)

@@ -69,13 +69,25 @@ class Shelf:
         self._trends = NO_TRENDS
         self._rises: dict[str, NDArray[np.float32]] = {}
         if model is not None:
-            self.refresh(range(catalogue.size))
+            self._join(model)
 
     @property
     def size_bytes(self) -> int:
         """Return what keeping the shelf costs, mapped files included."""
         model_bytes = self.model.size_bytes if self.model else 0
         return self.catalogue.size_bytes + self.identities.size_bytes + model_bytes
+
+    def _join(self, model: Model) -> None:
+        """Find all items of the catalogue in the model at once: one by one would delay calls."""
+        catalogue = self.catalogue
+        self._make_room()
+        hashes = catalogue.hashes[: catalogue.size]
+        rows = model.artifact.item_ids.find_all(catalogue.item_ids, hashes)
+        known = np.flatnonzero(rows != NO_ROW)
+        rows = rows[known]
+        self.item_rows[known], self.catalogue_rows[rows] = rows, known
+        self.groups[rows] = catalogue.groups[known]
+        self.available[rows] = catalogue.available[known]
 
     def refresh(self, catalogue_rows: Iterable[int]) -> None:
         """Take over what changed in the catalogue's rows."""

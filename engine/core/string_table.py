@@ -58,6 +58,36 @@ class StringTable:
             place += 1
         return None
 
+    def find_all(self, texts: Sequence[str], hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Return the row of each string, -1 when the table doesn't hold it.
+
+        Parameters
+        ----------
+        texts
+            Distinct strings.
+        hashes : uint64[len(texts)]
+            By `hash_of`.
+        """
+        places = np.searchsorted(self.hashes, hashes)
+        known = np.flatnonzero(places < len(self))
+        known = known[self.hashes[places[known]] == hashes[known]]
+        rows = np.full(len(texts), -1, dtype=np.int32)
+        rows[known] = self.rows[places[known]]
+        if self._joined(rows[known]) != "".join([texts[each] for each in known.tolist()]).encode():
+            # Two strings have one hash.
+            found = (self.find(text) for text in texts)
+            rows[:] = [-1 if row is None else row for row in found]
+        return rows
+
+    def _joined(self, rows: NDArray[np.int32]) -> bytes:
+        """Return the strings of rows, one after the other."""
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        before = np.cumsum(lengths) - lengths
+        places = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+        joined: bytes = self.blob[places].tobytes()
+        return joined
+
     @cached_property
     def _views(self) -> tuple[memoryview, memoryview, memoryview, memoryview]:
         # Asked for single elements they are several times quicker than arrays.
@@ -76,6 +106,11 @@ def string_table(texts: Sequence[str]) -> StringTable:
         hashes=hashes[order],
         rows=order.astype(np.int32),
     )
+
+
+def hash_of(text: str) -> int:
+    """Return the number by which tables find a string."""
+    return _hash(text.encode())
 
 
 def _hash(encoded: bytes) -> int:
