@@ -83,6 +83,26 @@ def test_a_turn_is_over_before_the_next_begins() -> None:
     assert asyncio.run(run()) == 1
 
 
+def test_a_call_on_its_way_to_its_turn_does_not_wait_for_another_at_each_step() -> None:
+    scored: list[int] = []
+
+    async def call(taking: Turns, store: int, steps: int) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await taking.wait(store)
+        scored.append(store)
+
+    async def run() -> None:
+        taking = Turns()
+        noisy = (call(taking, NOISY, 0) for _ in range(9))
+        # Reading, asking for the shopper and hearing the answer are such steps.
+        await asyncio.gather(*noisy, call(taking, QUIET, 8))
+
+    asyncio.run(run())
+    # Nine, if there were a turn at each step.
+    assert scored.index(QUIET) <= 5
+
+
 def test_too_many_of_one_store_are_refused_and_others_still_come() -> None:
     async def run() -> None:
         taking = Turns()
