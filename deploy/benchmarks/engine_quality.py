@@ -186,7 +186,7 @@ def candidates(recipe: Recipe, part: TrainingPart) -> list[Settings]:
 
 def lightfm_for_itself(part: TrainingPart) -> LightFMSettings:
     """Return the settings that are the best without a blend."""
-    return portfolio.lightfm_portfolio(30, knows_ages=portfolio.has_ages(part))[0]
+    return portfolio.lightfm_portfolio(30, knows_ages=portfolio.has_ages(part))[1]
 
 
 def marks_of(blend: Blend, exam: Examination, recipe: Recipe) -> dict[str, Metric]:

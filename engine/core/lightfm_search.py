@@ -51,8 +51,7 @@ def affordable_epochs(*, epoch_seconds: float, seconds_budget: float, further_fi
     5
     """
     per_fit = seconds_budget * _LIGHTFM_SHARE / (_FITS_TO_CHOOSE + further_fits)
-    prior = lightfm_portfolio(epochs=1)[0]
-    newest_epochs = prior.newest_share * prior.newest_epochs
+    newest_epochs = max(it.newest_share * it.newest_epochs for it in lightfm_portfolio(epochs=1))
     fitting = [s for s in _EPOCH_STEPS if (s + newest_epochs) * epoch_seconds <= per_fit]
     return max(fitting, default=0)
 

@@ -116,9 +116,10 @@ def category_popularity_settings(
 def lightfm_portfolio(epochs: int, *, knows_ages: bool = True) -> list[LightFMSettings]:
     """Return the starting field of the successive halving, all to end at ``epochs``.
 
-    Who knows what is popular is better alone, who does not is sometimes better beside popularity.
+    The first is the best beside popularity on two data sets of three and the cheaper; the second,
+    which knows what is popular, is by far the best for itself.
     """
-    prior = LightFMSettings(
+    for_itself = LightFMSettings(
         dimensions=64,
         learning_rate=0.05,
         item_alpha=0.0,
@@ -131,10 +132,10 @@ def lightfm_portfolio(epochs: int, *, knows_ages: bool = True) -> list[LightFMSe
         max_sampled=30,
     )
     field = [
-        prior,
         LightFMSettings(64, 0.05, 0.0, 2.0, epochs, 0.0, 0, None),
+        for_itself,
         LightFMSettings(32, 0.05, 5e-5, 2.0, epochs, 0.1, 8, 60.0),
-        replace(prior, feature_weight=2.0, newest_share=0.1),
+        replace(for_itself, feature_weight=2.0, newest_share=0.1),
     ]
     if knows_ages:
         return field
