@@ -84,7 +84,11 @@ def _processes(port: int, logs: Path) -> Iterator[None]:
     running = []
     try:
         for name, command in _COMMANDS.items():
-            environment = addresses(port) | {"SHELFWISE_PROCESS": name}
+            environment = addresses(port) | {
+                "SHELFWISE_PROCESS": name,
+                # Not with what other tests' processes have left in theirs.
+                "SHELFWISE_USAGE_LOG": str(logs / "usage"),
+            }
             if name == "owner-worker":
                 environment["SHELFWISE_LOGIN"] = "owner"
             arguments = (*command, str(port)) if name == "web" else command

@@ -41,6 +41,8 @@ def web(migrated: None, tmp_path: Path) -> Iterator[str]:
             log=tmp_path / f"{name}.log",
             environment={
                 "SHELFWISE_PROCESS": name,
+                # Not with what other tests' processes have left in theirs.
+                "SHELFWISE_USAGE_LOG": str(tmp_path / "usage"),
                 "SHELFWISE_MANAGEMENT_PORT": str(management) if name == "web" else "0",
             },
         )
