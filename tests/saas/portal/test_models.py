@@ -75,6 +75,16 @@ def test_the_list_takes_three_statements_however_many_versions_there_are(
         assert len(statements) == 3, statements
 
 
+def test_a_version_and_a_comparison_take_one_statement(client: Client, acorn: Environment) -> None:
+    first, second = add_champions(acorn, 1, 2)
+    for day in range(3, 13):
+        add_version(acorn, day=day)
+    for path in (f"/live/models/{first}/", f"/live/models/compare/?a={first}&b={second}"):
+        with tenant_statements() as statements:
+            text_of(client, path)
+        assert len(statements) == 1, statements
+
+
 def test_a_version_shows_all_that_its_training_found_out(
     client: Client, acorn: Environment
 ) -> None:
