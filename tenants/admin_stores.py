@@ -25,6 +25,11 @@ from tenants.selectors.store_health import store_health, with_vitals
 from tenants.services.suspend_tenant import resume_tenant, suspend_tenant
 
 LEVELS = {"good": "success", "new": "info", "watch": "warning", "bad": "danger"}
+# What the roll-up knows of a schema.
+_MEASURED = (
+    *("migration", "size", "dead_rows", "vacuumed_at", "analysed_at"),
+    *("items", "events", "measured_at"),
+)
 
 
 class EnvironmentInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
@@ -162,17 +167,11 @@ class TenantAdmin(ConsoleAdmin):
 class EnvironmentAdmin(ConsoleAdmin):
     """Schemas: how far each is migrated, how large it is, what it holds."""
 
-    list_display = (
-        *("__str__", "schema_name", "migration", "size", "dead_rows", "vacuumed_at", "analysed_at"),
-        *("items", "events", "measured_at"),
-    )
+    list_display = ("__str__", "schema_name", *_MEASURED)
     list_filter = ("kind", ("tenant", AutocompleteSelectFilter))
     search_fields = ("tenant__name", "tenant__slug", "schema_name")
     list_select_related = ("tenant",)
-    readonly_fields = (
-        *("migration", "size", "dead_rows", "vacuumed_at", "analysed_at"),
-        *("items", "events", "measured_at"),
-    )
+    readonly_fields = _MEASURED
     exclude = ("control_seq",)
 
     @override

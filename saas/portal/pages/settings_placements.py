@@ -49,16 +49,20 @@ _PHRASES: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-class DefaultsForm(forms.Form):
-    """What a placement's calls take where they say nothing; an empty field is no default."""
-
-    limit = forms.IntegerField(
-        label="Number of items",
+def _count(label: str, *, without: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
         required=False,
         min_value=1,
         max_value=100,
-        help_text="1 to 100. Without a default: 10.",
+        help_text=f"1 to 100. Without a default: {without}.",
     )
+
+
+class DefaultsForm(forms.Form):
+    """What a placement's calls take where they say nothing; an empty field is no default."""
+
+    limit = _count("Number of items", without="10")
     exclude_purchased = forms.TypedChoiceField(
         label="Leave out what the shopper bought",
         required=False,
@@ -75,20 +79,8 @@ class DefaultsForm(forms.Form):
         widget=forms.NumberInput(attrs={"step": "any"}),
         help_text="0 to 1. 0: the best items; 1: items that differ most. Without a default: 0.",
     )
-    max_per_brand = forms.IntegerField(
-        label="At most per brand",
-        required=False,
-        min_value=1,
-        max_value=100,
-        help_text="1 to 100. Without a default: as many as come.",
-    )
-    max_per_category = forms.IntegerField(
-        label="At most per category",
-        required=False,
-        min_value=1,
-        max_value=100,
-        help_text="1 to 100. Without a default: as many as come.",
-    )
+    max_per_brand = _count("At most per brand", without="as many as come")
+    max_per_category = _count("At most per category", without="as many as come")
     collapse = forms.TypedChoiceField(
         label="Variants",
         required=False,
